@@ -1,0 +1,19 @@
+/* The commands of the program: arguments in, exit status out. */
+#ifndef MULTIDISTRAL_CLI_COMMAND_H
+#define MULTIDISTRAL_CLI_COMMAND_H
+
+#include <stdbool.h>
+
+/* Exit statuses. */
+enum {
+    STATUS_DONE = 0,
+    STATUS_FAILED = 1,  /* the run failed */
+    STATUS_USAGE = 2,   /* bad input or usage */
+    STATUS_STOPPED = 75 /* stopped early with everything saved: resume */
+};
+
+/* argv[0] is `multidistral COMMAND`. */
+int cmd_train(int argc, const char **argv); /* collective over MPI_COMM_WORLD */
+int cmd_info(int argc, const char **argv);  /* local */
+
+#endif

@@ -1,0 +1,76 @@
+/* The learner interface: the task policies of all agents of one task in one replica.
+ *
+ * A learner kind is one file, learner_<name>.c, and one row of learners.def. It plays whole games, so that the
+ * compiler sees environment step, action draw and backup together; everything else here is common to all kinds. */
+#ifndef MULTIDISTRAL_LEARN_LEARNER_H
+#define MULTIDISTRAL_LEARN_LEARNER_H
+
+#include "multidistral/base/rng.h"
+#include "multidistral/learn/distill.h"
+#include "multidistral/learn/episode.h"
+#include "multidistral/learn/policy.h"
+#include "multidistral/learn/table.h"
+#include "multidistral/world/env_grid.h"
+
+/* Fields: learning.def. */
+struct learning {
+#define SETTING_TABLE "multidistral/learn/learning.def"
+#include "multidistral/base/setting_fields.h"
+};
+extern const struct setting learning_table[];
+extern const int learning_count;
+
+struct learner {
+    const struct learner_kind *kind;
+    int n_agents, n_actions;
+    const struct env_grid *grid;
+    const struct env_senses *senses;
+    struct table q[ENV_AGENTS];                     /* by agent */
+    const struct distilled *distilled[ENV_AGENTS];  /* by agent; not owned, may be shared by agents and tasks */
+    struct policy_form form;                        /* of the iteration in hand */
+    double gamma;
+    float learning_rate;
+};
+
+struct learner_kind {
+    const char *name;
+
+    /* Plays one game in which the agents learn (E-step). */
+    void (*learn)(struct learner *learner, const struct rng_key *key, struct episode *out);
+
+    /* Plays one game with fixed policies and adds its discounted visits (M-step).
+     *   discounts  [step_limit]  visits_discounts
+     *   visits     [n_agents]    one for each agent, of the senses' n_rows */
+    void (*visit)(const struct learner *learner, const struct rng_key *key, const int64_t *discounts,
+                  struct visits *visits, struct episode *out);
+
+    /* The policy of an agent in a row: pi [n_actions] out. */
+    void (*policy)(const struct learner *learner, int agent, uint64_t row, float *pi);
+};
+
+enum learner_name {
+#define LEARNER(name, meaning) LEARNER_##name,
+#include "multidistral/learn/learners.def"
+#undef LEARNER
+    LEARNER_COUNT
+};
+extern const struct learner_kind *const learner_kinds[LEARNER_COUNT];
+
+/* The names, separated by '|', behind a leading '|'. */
+extern const char learner_words[];
+
+/* A learner whose values are all zero. The caller owns it: learner_destroy; grid, senses and distilled stay the
+ * caller's and must live as long. */
+void learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
+                    const struct env_senses *senses);
+void learner_destroy(struct learner *learner);
+
+/* Sets what holds in an iteration, counted from 0. `fresh` forgets all values. */
+void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh);
+
+/* Mean entropy and mean KL(pi || pi0) of an agent's policy over its visits, in nats; NaN without visits.
+ * pi0 is the distilled policy that the learner works under. */
+void learner_measure(const struct learner *learner, int agent, const struct visits *visits, double *entropy,
+                     double *divergence);
+
+#endif

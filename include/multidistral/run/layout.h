@@ -1,0 +1,32 @@
+/* Which rank owns which (replica, task) units.
+ *
+ * Ranks split into groups; a group owns some replicas, and its ranks split the tasks of those replicas. So every rank
+ * owns a box: a range of replicas times a range of tasks, which may be empty. */
+#ifndef MULTIDISTRAL_RUN_LAYOUT_H
+#define MULTIDISTRAL_RUN_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct range {
+    int64_t first, n;
+};
+
+struct layout {
+    int64_t n_groups, group;
+    struct range replicas; /* of this rank's group */
+    struct range tasks;    /* of this rank; n = 0 for a rank without work */
+    bool leads;            /* is this the first rank of its group? */
+};
+
+/* Part `i` of `n` things cut into `parts` parts, as equal as can be. */
+struct range layout_part(int64_t n, int64_t parts, int64_t i);
+
+/* The layout that gives the busiest rank the fewest units; among those, the one with the most groups, which has the
+ * least to communicate. Local: a function of its arguments. */
+struct layout layout_of(int rank, int size, int64_t n_replicas, int64_t n_tasks);
+
+/* Units of the busiest rank. */
+int64_t layout_most_units(int size, int64_t n_replicas, int64_t n_tasks);
+
+#endif

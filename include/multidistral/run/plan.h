@@ -1,0 +1,40 @@
+/* What a run computes: its settings, its tasks, and the worlds made of them. The same on every rank, and all that a
+ * run depends on: two runs of the same plan give the same numbers. */
+#ifndef MULTIDISTRAL_RUN_PLAN_H
+#define MULTIDISTRAL_RUN_PLAN_H
+
+#include <mpi.h>
+
+#include "multidistral/run/config.h"
+#include "multidistral/world/cells.h"
+#include "multidistral/world/env_grid.h"
+#include "multidistral/world/task.h"
+
+struct plan {
+    struct config config;
+    struct task *task; /* [n_tasks]; names are all different */
+    int n_tasks, n_agents;
+    struct cells cells;
+    struct env_senses senses;
+    struct env_grid *grid; /* [n_tasks] */
+};
+
+/* Makes the plan; takes over the tasks (an array that free() frees), also when it fails. A task given twice gets a
+ * name of its own: NAME-2. Local. */
+bool plan_create(struct plan *plan, const struct config *config, struct task *tasks, int n_tasks, struct fault *why);
+void plan_destroy(struct plan *plan);
+
+/* Gives rank 0's plan to all ranks; on the others `plan` is made here. Collective. `ok` says on rank 0 whether there
+ * is one: all ranks return it, and rank 0 keeps its reason. */
+bool plan_broadcast(struct plan *plan, bool ok, MPI_Comm comm, struct fault *why);
+
+/* How many distilled policies a replica has: one per agent, or one. */
+int plan_n_distilled(const struct plan *plan);
+
+/* Which of them agent j works under. */
+int plan_distilled_of(const struct plan *plan, int agent);
+
+/* The INI text that repeats the run; the caller owns it: free(). */
+char *plan_ini(const struct plan *plan);
+
+#endif

@@ -1,0 +1,28 @@
+/* Exact sums over ranks. Only rows that somebody visited travel. */
+#ifndef MULTIDISTRAL_RUN_REDUCE_H
+#define MULTIDISTRAL_RUN_REDUCE_H
+
+#include <mpi.h>
+
+#include "multidistral/base/fault.h"
+#include "multidistral/learn/distill.h"
+
+/* Sums visit counts over the ranks of comm: afterwards every rank holds the sums, and the same list of visited rows in
+ * ascending order. Collective; a rank that visited nothing takes part all the same.
+ *   visits  [n]  in and out; of equal n_rows and n_actions, the same n on all ranks
+ * Returns the bytes that one rank put into the reduction. */
+int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm);
+
+/* Marks [n_rows] that are set on any rank: the union. Collective. */
+void reduce_marks(bool *mark, uint64_t n_rows, MPI_Comm comm);
+
+/* Small news that all ranks must agree on; each is true for all as soon as it is for one. Collective. */
+struct verdict {
+    int stop, save;
+};
+struct verdict reduce_verdict(struct verdict own, MPI_Comm comm);
+
+/* Brings a fault of any rank to all: false everywhere if ok is false anywhere; the lowest such rank's reason. */
+bool reduce_fault(bool ok, struct fault *why, MPI_Comm comm);
+
+#endif

@@ -1,0 +1,51 @@
+/* The run file: one HDF5 file with everything that a run knows, and all that resuming needs (data/README.md has the
+ * layout).
+ *
+ * It is written whole beside the old one, closed, read back and compared, flushed to disk, and renamed over the old
+ * one, which stays as PATH.prev: at every instant there is one complete file. */
+#ifndef MULTIDISTRAL_RUN_RUNFILE_H
+#define MULTIDISTRAL_RUN_RUNFILE_H
+
+#include <mpi.h>
+
+#include "multidistral/run/trainer.h"
+
+enum { RUNFILE_VERSION = 1 }; /* of the layout; another number is refused */
+
+/* What may differ between two runs of the same plan: /provenance. */
+struct provenance {
+    char command[1024];
+    char started[32], written[32]; /* UTC, ISO 8601 */
+    double seconds;                /* of training, in this process */
+    double steps_per_second;       /* environment steps of all ranks */
+};
+
+/* Can a run file be written here? Leaves nothing behind. */
+bool runfile_can_write(const char *path, struct fault *why);
+
+/* Writes the trainer's state. Collective. When the data cannot be read back as written, no file is replaced and all
+ * ranks return false. A call into HDF5 that fails ends the job from the rank where it failed: the others wait in
+ * a collective call that cannot be left. */
+bool runfile_write(const char *path, const struct trainer *trainer, const struct provenance *provenance,
+                   struct fault *why);
+
+/* Reads settings and tasks, and how many iterations are done: what plan_create needs. Local; by one rank.
+ * The tasks are an array that the caller hands to plan_create. */
+bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
+                       int64_t *iterations_done, struct fault *why);
+
+/* Fills a trainer just created from the file's plan: values, distilled policies, curves, iteration. Each rank reads
+ * its own part. Collective. */
+bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
+
+/* A curve of the whole run, [replica][iteration][task][width], and its size; the caller owns values: free(). Local. */
+struct runfile_curve {
+    int64_t n_replicas, n_iterations, n_tasks, width;
+    double *values;
+};
+bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve *out, struct fault *why);
+
+/* Calls `see` with each attribute of /provenance as text. Local. */
+bool runfile_read_provenance(const char *path, void (*see)(const char *name, const char *value), struct fault *why);
+
+#endif

@@ -1,0 +1,58 @@
+/* The training loop: E-step, M-step, reduce, distil, until all iterations are done. */
+#ifndef MULTIDISTRAL_RUN_TRAINER_H
+#define MULTIDISTRAL_RUN_TRAINER_H
+
+#include <mpi.h>
+
+#include "multidistral/learn/learner.h"
+#include "multidistral/run/curves.h"
+#include "multidistral/run/layout.h"
+#include "multidistral/run/plan.h"
+
+struct trainer {
+    const struct plan *plan;
+    MPI_Comm world, group; /* all ranks; those that share this rank's replicas */
+    struct layout layout;
+    struct learner *learner;     /* [own replicas][own tasks] */
+    struct distilled *distilled; /* [own replicas][plan_n_distilled] */
+    struct visits *sum;          /* [own replicas][plan_n_distilled]: visits of all agents, tasks and ranks */
+    struct visits *own;          /* [n_agents]: visits of one unit, used in turn */
+    int64_t **discounts;         /* [n_tasks]: gamma^t, visits_discounts */
+    struct curves curves;
+    int64_t iteration; /* done so far */
+    int64_t steps;     /* environment steps taken by this rank since it was created */
+};
+
+/* How a run goes on in time; nothing here changes its numbers. */
+struct training {
+    const char *path;         /* of the run file */
+    const char *command;      /* for the provenance */
+    double checkpoint_seconds; /* between checkpoints; 0: after each iteration */
+    int64_t stop_after;       /* stop early when so many iterations are done; 0: never */
+};
+
+enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };
+
+/* All tables, at their beginning: nothing learned, uniform policies. Collective. False when a rank's memory would not
+ * hold them; then there is nothing to destroy. */
+bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why);
+void trainer_destroy(struct trainer *trainer);
+
+/* Bytes that the busiest of `size` ranks takes. */
+uint64_t trainer_bytes(const struct plan *plan, int size);
+
+/* Trains until all iterations are done, or training.stop_after, or a signal asks to stop; saves on the way and at the
+ * end. Collective, with one outcome for all ranks. */
+enum training_end trainer_run(struct trainer *trainer, const struct training *training, struct fault *why);
+
+/* One iteration. Collective. Public for tests and measurements. */
+void trainer_iterate(struct trainer *trainer);
+
+/* From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 ask trainer_run to stop after the iteration in hand; a
+ * second one ends the process at once. */
+void trainer_catch_signals(void);
+
+/* Mean over replicas of a curve's last iteration, on rank 0 (NULL elsewhere): [n_tasks][width]; the caller owns it. */
+double *trainer_last(const struct trainer *trainer, enum curve curve);
+
+#endif

@@ -1,0 +1,70 @@
+/* The environment interface: what every world offers to learners.
+ *
+ * An environment is immutable and shared; a state is a small value, and a step a function of (state, joint action,
+ * draws). So a game can be replayed from its key, and a planner sees the transitions that training draws from. */
+#ifndef MULTIDISTRAL_WORLD_ENV_H
+#define MULTIDISTRAL_WORLD_ENV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "multidistral/base/index.h"
+#include "multidistral/world/cells.h"
+#include "multidistral/world/rules.h"
+#include "multidistral/world/task.h"
+
+enum {
+    ENV_AGENTS = TASK_AGENTS,
+    ENV_ACTIONS = 5,                          /* of the grid world */
+    ENV_DRAWS = ENV_AGENTS + ENV_AGENTS / 2   /* most draws of one step: an action each, and contested cells */
+};
+
+enum { ACTION_STAY, ACTION_DOWN, ACTION_UP, ACTION_LEFT, ACTION_RIGHT };
+extern const char *const env_action_names[ENV_ACTIONS];
+
+struct env_state {
+    uint16_t cell[ENV_AGENTS]; /* where each agent stands, as numbered in struct cells */
+    uint8_t previous[ENV_AGENTS]; /* each agent's last action; ACTION_STAY at the start and for who has finished */
+    uint32_t finished; /* bit j: agent j is on its goal, for good */
+};
+
+/* What the parts of an observation are: one digit each of the row index. */
+enum part_kind { PART_CELL, PART_ACTION, PART_FINISHED };
+
+struct env_part {
+    enum part_kind kind;
+    bool relative; /* is `agent` counted as the observer does: 0 itself, then the others in order? */
+    int agent;     /* whose, from 0 */
+    char name[32];
+};
+
+/* Observations of a run: the same for all its tasks. A row index is the mixed-radix number of its parts. */
+struct env_senses {
+    int n_agents, n_cells;
+    struct senses senses;
+    struct index rows; /* rows.n observations, rows.n_digits parts */
+    struct env_part part[INDEX_DIGITS];
+    /* Row of observer j = sum over agents k of cell[k] * by_cell[j][k] + previous[k] * by_action[j][k]
+     *                     + finished[k] * by_finished[j][k]; 0 for what is not observed. */
+    uint64_t by_cell[ENV_AGENTS][ENV_AGENTS];
+    uint64_t by_action[ENV_AGENTS][ENV_AGENTS];
+    uint64_t by_finished[ENV_AGENTS][ENV_AGENTS];
+};
+
+/* False when there are too many observations to number. */
+bool env_senses_create(struct env_senses *out, const struct senses *senses, int n_agents, int n_cells,
+                       struct fault *why);
+
+/* The row that agent `observer` sees. n_agents is a parameter so that a caller can make it a constant. */
+static inline uint64_t env_observe(const struct env_senses *s, int n_agents, const struct env_state *state,
+                                   int observer) {
+    uint64_t row = 0;
+    for (int k = 0; k < n_agents; k++) {
+        row += state->cell[k] * s->by_cell[observer][k];
+        row += state->previous[k] * s->by_action[observer][k];
+        row += (state->finished >> k & 1) * s->by_finished[observer][k];
+    }
+    return row;
+}
+
+#endif

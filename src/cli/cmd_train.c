@@ -1,0 +1,269 @@
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "multidistral/base/log.h"
+#include "multidistral/base/memory.h"
+#include "multidistral/base/text.h"
+#include "multidistral/cli/command.h"
+#include "multidistral/cli/options.h"
+#include "multidistral/run/runfile.h"
+#include "multidistral/run/trainer.h"
+
+static const char usage[] = "[OPTION...] [settings.ini] TASK...";
+static const char about[] =
+    "Trains the task policies of all given tasks, tied together by a distilled policy, and writes one HDF5 run file.\n"
+    "Under mpirun -np N the tasks (and replicas) are spread over N ranks; the numbers are the same for any N.";
+
+struct train_options {
+    char *output, *resume, *progress;
+    double checkpoint_seconds;
+    long stop_after;
+    int overwrite;
+};
+
+/* ---- What to train: on rank 0 ---- */
+
+static bool apply_settings(struct config *config, const struct arguments *arguments, struct fault *why) {
+    for (int i = 0; i < config_count(); i++)
+        if (arguments->setting[i] && !config_set(config, i, arguments->setting[i], why)) return fault_at(why, "option");
+    return true;
+}
+
+static bool read_tasks(const struct config_tasks *names, struct task **tasks, struct fault *why) {
+    *tasks = memory_zeros((size_t)names->n + 1, sizeof **tasks);
+    int n = 0;
+    while (n < names->n && task_read(&(*tasks)[n], names->path[n], why)) n++;
+    if (n == names->n) return true;
+    while (n > 0) task_destroy(&(*tasks)[--n]);
+    free(*tasks);
+    return false;
+}
+
+static bool read_inputs(const struct arguments *arguments, struct config *config, struct config_tasks *names,
+                        struct fault *why) {
+    config_defaults(config);
+    bool tasks_given = false;
+    for (int i = 0; i < arguments->n_positional; i++) {
+        const char *path = arguments->positional[i];
+        bool ini = text_ends_with(path, ".ini");
+        if (ini && i > 0) return fault_set(why, "%s: expected one settings file, in front of the tasks", path);
+        if (ini && !config_read_ini(config, names, path, why)) return false;
+        if (!ini && !tasks_given) config_tasks_destroy(names); /* tasks given here go before those of the INI file */
+        if (!ini) config_tasks_add(names, "", path);
+        tasks_given |= !ini;
+    }
+    return apply_settings(config, arguments, why);
+}
+
+static bool plan_new(const struct arguments *arguments, struct plan *plan, struct fault *why) {
+    struct config config;
+    struct config_tasks names = {0};
+    struct task *tasks;
+    bool ok = read_inputs(arguments, &config, &names, why) && read_tasks(&names, &tasks, why) &&
+              plan_create(plan, &config, tasks, names.n, why);
+    config_tasks_destroy(&names);
+    return ok;
+}
+
+/* A resumed run keeps its settings; only the number of iterations may change. */
+static bool settings_agree(const struct config *old, const struct config *wanted, struct fault *why) {
+    for (int i = 0; i < config_count(); i++) {
+        char was[SETTING_TEXT], is[SETTING_TEXT];
+        config_write(old, i, was);
+        config_write(wanted, i, is);
+        if (strcmp(config_setting(i)->name, "iterations") != 0 && strcmp(was, is) != 0)
+            return fault_set(why, "%s = %s: the run to resume has %s; only iterations may change",
+                             config_setting(i)->name, is, was);
+    }
+    return true;
+}
+
+static bool plan_resumed(const struct arguments *arguments, const char *path, struct plan *plan, struct fault *why) {
+    struct config old, config;
+    struct task *tasks;
+    int n_tasks;
+    int64_t done;
+    if (arguments->n_positional > 0)
+        return fault_set(why, "%s: a resumed run has its settings and tasks in the run file, expected no other file",
+                         arguments->positional[0]);
+    if (!runfile_read_plan(path, &old, &tasks, &n_tasks, &done, why)) return false;
+    config = old;
+    bool ok = apply_settings(&config, arguments, why) && settings_agree(&old, &config, why);
+    if (ok && config.run.iterations <= done)
+        ok = fault_set(why, "%s: has %lld iterations, expected iterations to be larger, as in --iterations %lld", path,
+                       (long long)done, (long long)(2 * done));
+    if (ok) return plan_create(plan, &config, tasks, n_tasks, why);
+    for (int i = 0; i < n_tasks; i++) task_destroy(&tasks[i]);
+    free(tasks);
+    return false;
+}
+
+static bool output_is_free(const struct train_options *options, struct fault *why) {
+    if (!options->output) return fault_set(why, "no run file is named, expected -o run.h5");
+    bool own = options->resume && strcmp(options->resume, options->output) == 0;
+    if (!own && !options->overwrite && access(options->output, F_OK) == 0)
+        return fault_set(why, "%s: is there already, expected another name, --resume or --overwrite", options->output);
+    return runfile_can_write(options->output, why);
+}
+
+static bool progress_is_known(const struct train_options *options, enum log_progress *progress, struct fault *why) {
+    static const struct setting rule = {.name = "--progress", .type = SETTING_CHOICE, .words = "auto|live|plain|none"};
+    int value = LOG_AUTO;
+    bool known = !options->progress || setting_read(&rule, options->progress, &value, why);
+    *progress = (enum log_progress)value;
+    return known;
+}
+
+static bool options_fit(const struct train_options *options, struct fault *why) {
+    if (!(options->checkpoint_seconds >= 0 && options->checkpoint_seconds <= 1e9))
+        return fault_set(why, "--checkpoint-seconds: expected a number from 0 to 1e9");
+    return options->stop_after >= 0 || fault_set(why, "--stop-after: expected a number of iterations, at least 1");
+}
+
+/* ---- What comes out ---- */
+
+static void print_row(const char *name, const double *returns, const double *finished, int n) {
+    printf("%-24s", name);
+    for (int j = 0; j < n; j++) printf("  %8.2f %4.0f %%", returns[j], 100 * finished[j]);
+    putchar('\n');
+}
+
+static void print_returns(const struct trainer *trainer) {
+    const struct plan *plan = trainer->plan;
+    double *returns = trainer_last(trainer, CURVE_return), *finished = trainer_last(trainer, CURVE_finished);
+    if (!returns) return;
+    double mean_return[ENV_AGENTS] = {0}, mean_finished[ENV_AGENTS] = {0};
+    printf("%-24s", "return, finished");
+    for (int j = 0; j < plan->n_agents; j++) printf("         agent %d", j + 1);
+    putchar('\n');
+    for (int i = 0; i < plan->n_tasks; i++) {
+        print_row(plan->task[i].name, returns + i * plan->n_agents, finished + i * plan->n_agents, plan->n_agents);
+        for (int j = 0; j < plan->n_agents; j++) {
+            mean_return[j] += returns[i * plan->n_agents + j] / plan->n_tasks;
+            mean_finished[j] += finished[i * plan->n_agents + j] / plan->n_tasks;
+        }
+    }
+    print_row("mean over tasks", mean_return, mean_finished, plan->n_agents);
+    free(returns);
+    free(finished);
+}
+
+static void say_start(const struct plan *plan, int size) {
+    const struct config *config = &plan->config;
+    int64_t units = config->run.replicas * plan->n_tasks;
+    log_line("%d task%s, %d agent%s, %lld replica%s on %d rank%s%s; %llu observations, %.3g MiB in the fullest rank",
+             plan->n_tasks, plan->n_tasks > 1 ? "s" : "", plan->n_agents, plan->n_agents > 1 ? "s" : "",
+             (long long)config->run.replicas, config->run.replicas > 1 ? "s" : "", size, size > 1 ? "s" : "",
+             size > units ? " (more than there is work for)" : "", (unsigned long long)plan->senses.rows.n,
+             (double)trainer_bytes(plan, size) / 0x1p20);
+}
+
+static int finish(const struct trainer *trainer, enum training_end end, const char *path, const struct fault *why) {
+    if (end == TRAINING_FAILED) {
+        log_line("multidistral: %s", why->text);
+        return STATUS_FAILED;
+    }
+    print_returns(trainer);
+    int rank;
+    MPI_Comm_rank(trainer->world, &rank);
+    if (rank == 0) printf("run file: %s\n", path);
+    if (end == TRAINING_DONE) return STATUS_DONE;
+    log_line("stopped after iteration %lld of %lld; go on with: multidistral train --resume %s",
+             (long long)trainer->iteration, (long long)trainer->plan->config.run.iterations, path);
+    return STATUS_STOPPED;
+}
+
+static void join(int argc, const char **argv, char *out, size_t size) {
+    size_t at = 0;
+    for (int i = 0; i < argc && at < size; i++) at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", argv[i]);
+}
+
+/* ---- The command ---- */
+
+static int train_plan(const struct plan *plan, const struct train_options *options, struct training *training,
+                      struct fault *why) {
+    struct trainer trainer;
+    int size;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    say_start(plan, size);
+    bool ready = trainer_create(&trainer, plan, MPI_COMM_WORLD, why);
+    if (ready && options->resume) ready = runfile_read_state(options->resume, &trainer, why);
+    if (!ready) {
+        log_line("multidistral: %s", why->text);
+        return STATUS_USAGE;
+    }
+    trainer_catch_signals();
+    enum training_end end = trainer_run(&trainer, training, why);
+    int status = finish(&trainer, end, training->path, why);
+    trainer_destroy(&trainer);
+    return status;
+}
+
+static bool make_plan(const struct arguments *arguments, const struct train_options *options, int rank,
+                      struct plan *plan, struct fault *why) {
+    bool ok = rank == 0 && options_fit(options, why) &&
+              (options->resume ? plan_resumed(arguments, options->resume, plan, why) : plan_new(arguments, plan, why));
+    if (ok && !output_is_free(options, why)) {
+        plan_destroy(plan);
+        ok = false;
+    }
+    return plan_broadcast(plan, ok, MPI_COMM_WORLD, why);
+}
+
+static int train(const struct arguments *arguments, struct train_options *options, int rank, const char *command) {
+    struct fault why;
+    struct plan plan;
+    enum log_progress progress = LOG_AUTO;
+    bool ok = progress_is_known(options, &progress, &why);
+    log_open(rank == 0, progress);
+    if (!options->output && options->resume) options->output = memory_string(options->resume);
+    if (!ok || !make_plan(arguments, options, rank, &plan, &why)) {
+        log_line("multidistral train: %s", why.text);
+        return STATUS_USAGE;
+    }
+    struct training training = {.path = options->output,
+                                .command = command,
+                                .checkpoint_seconds = options->checkpoint_seconds,
+                                .stop_after = options->stop_after};
+    int status = train_plan(&plan, options, &training, &why);
+    plan_destroy(&plan);
+    return status;
+}
+
+int cmd_train(int argc, const char **argv) {
+    struct train_options options = {.checkpoint_seconds = 60};
+    struct poptOption table[] = {
+        {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "run.h5"},
+        {"resume", '\0', POPT_ARG_STRING, &options.resume, 0,
+         "go on with this run, into the same file unless -o names another; --iterations may be raised", "run.h5"},
+        {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},
+        {"stop-after", '\0', POPT_ARG_LONG, &options.stop_after, 0, "save and stop when so many iterations are done",
+         "ITERATION"},
+        {"checkpoint-seconds", '\0', POPT_ARG_DOUBLE, &options.checkpoint_seconds, 0,
+         "time between checkpoints; 0: after each iteration (60)", "SECONDS"},
+        {"progress", '\0', POPT_ARG_STRING, &options.progress, 0,
+         "auto, live (one line, redrawn), plain (a line every ten seconds) or none (auto)", "HOW"},
+        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
+        POPT_TABLEEND};
+    struct arguments arguments;
+    struct fault why;
+    int rank, status = STATUS_DONE;
+    char command[1024];
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    join(argc, argv, command, sizeof command);
+    log_open(rank == 0, LOG_PLAIN);
+    if (!arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why)) {
+        log_line("multidistral train: %s", why.text);
+        status = STATUS_USAGE;
+    } else if (!arguments.help) {
+        status = train(&arguments, &options, rank, command);
+    }
+    arguments_destroy(&arguments);
+    free(options.output);
+    free(options.resume);
+    free(options.progress);
+    return status;
+}

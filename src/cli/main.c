@@ -1,0 +1,64 @@
+#include <mpi.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "multidistral/base/text.h"
+#include "multidistral/cli/command.h"
+#include "multidistral/version.h"
+
+struct command {
+    const char *name, *about;
+    int (*run)(int argc, const char **argv);
+    bool parallel; /* does it need MPI? */
+};
+
+static const struct command commands[] = {
+    {"train", "train tasks together, tied by a distilled policy, into one HDF5 run file", cmd_train, true},
+    {"info", "say what a run file holds", cmd_info, false},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static int help(FILE *out) {
+    fputs("MultiDistral: multi-task multi-agent reinforcement learning with shared distilled policies.\n\n"
+          "usage: multidistral COMMAND ...\n"
+          "       mpirun -np N multidistral train ...     one rank per task is the natural case\n\n",
+          out);
+    for (int i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fputs("\n  multidistral COMMAND --help    the command's options and settings\n"
+          "  multidistral --version\n\n"
+          "Exit status: 0 done; 1 the run failed; 2 bad input or usage; 75 stopped early, everything saved.\n",
+          out);
+    return out == stdout ? STATUS_DONE : STATUS_USAGE;
+}
+
+static int unknown(const char *name) {
+    struct text_nearest nearest = {.wanted = name};
+    for (int i = 0; i < N_COMMANDS; i++) text_nearest_offer(&nearest, commands[i].name);
+    if (nearest.best) fprintf(stderr, "multidistral: unknown command %s; did you mean %s?\n", name, nearest.best);
+    else fprintf(stderr, "multidistral: unknown command %s; `multidistral --help` lists them\n", name);
+    return STATUS_USAGE;
+}
+
+static int run(const struct command *command, int argc, const char **argv) {
+    char name[64];
+    snprintf(name, sizeof name, "multidistral %s", command->name);
+    argv[1] = name; /* what the command sees as its own name */
+    if (command->parallel) MPI_Init(NULL, NULL);
+    int status = command->run(argc - 1, argv + 1);
+    fflush(NULL);
+    if (command->parallel) MPI_Finalize();
+    return status;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return help(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return help(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("multidistral %s (%s)\n", MULTIDISTRAL_VERSION, multidistral_commit());
+        return STATUS_DONE;
+    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return run(&commands[i], argc, (const char **)argv);
+    return unknown(argv[1]);
+}

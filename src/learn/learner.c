@@ -1,0 +1,66 @@
+#include "multidistral/learn/learner.h"
+
+#define LEARNER(name, meaning) extern const struct learner_kind learner_##name;
+#include "multidistral/learn/learners.def"
+#undef LEARNER
+
+const struct learner_kind *const learner_kinds[LEARNER_COUNT] = {
+#define LEARNER(name, meaning) [LEARNER_##name] = &learner_##name,
+#include "multidistral/learn/learners.def"
+#undef LEARNER
+};
+
+const char learner_words[] =
+#define LEARNER(name, meaning) "|" #name
+#include "multidistral/learn/learners.def"
+#undef LEARNER
+    ;
+
+const struct setting learning_table[] = {
+#define SETTING_TABLE "multidistral/learn/learning.def"
+#define SETTING_STRUCT struct learning
+#include "multidistral/base/setting_rows.h"
+};
+const int learning_count = sizeof learning_table / sizeof *learning_table;
+
+void learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
+                    const struct env_senses *senses) {
+    *learner = (struct learner){.kind = learner_kinds[name],
+                                .n_agents = grid->n_agents,
+                                .n_actions = ENV_ACTIONS,
+                                .grid = grid,
+                                .senses = senses};
+    for (int j = 0; j < grid->n_agents; j++) table_create(&learner->q[j], senses->rows.n);
+}
+
+void learner_destroy(struct learner *learner) {
+    for (int j = 0; j < learner->n_agents; j++) table_destroy(&learner->q[j]);
+}
+
+void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh) {
+    double alpha = schedule_at(&learning->alpha, iteration), beta = schedule_at(&learning->beta, iteration);
+    learner->form = policy_form(alpha, beta, learner->n_actions);
+    learner->learning_rate = (float)schedule_at(&learning->learning_rate, iteration);
+    learner->gamma = learning->gamma;
+    for (int j = 0; fresh && j < learner->n_agents; j++) table_clear(&learner->q[j]);
+}
+
+void learner_measure(const struct learner *learner, int agent, const struct visits *visits, double *entropy,
+                     double *divergence) {
+    int n = learner->n_actions;
+    const struct distilled *distilled = learner->distilled[agent];
+    double weight_sum = 0, entropy_sum = 0, divergence_sum = 0;
+    for (uint64_t i = 0; i < visits->n_visited; i++) {
+        uint64_t row = visits->row[i];
+        const int64_t *count = visits->count + row * (uint64_t)n;
+        float pi[POLICY_ACTIONS];
+        double weight = 0;
+        for (int a = 0; a < n; a++) weight += (double)count[a];
+        learner->kind->policy(learner, agent, row, pi);
+        weight_sum += weight;
+        entropy_sum += weight * policy_entropy(n, pi);
+        divergence_sum += weight * policy_divergence(n, pi, distilled->pi0 + row * (uint64_t)n);
+    }
+    *entropy = weight_sum > 0 ? entropy_sum / weight_sum : NAN;
+    *divergence = weight_sum > 0 ? divergence_sum / weight_sum : NAN;
+}

@@ -1,0 +1,240 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "multidistral/base/memory.h"
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/runfile.h"
+#include "runfile_h5.h"
+
+static struct range all(int64_t n) { return (struct range){0, n}; }
+
+/* Opens a file that is a run file of this version; negative, with a reason that names the path, otherwise. */
+static hid_t open_run(const char *path, struct fault *why) {
+    hid_t file = h5_open(path, why);
+    if (file < 0) return file;
+    int64_t version = 0;
+    char *format = h5_read_attribute_text(file, "/", "format", why);
+    bool ours = format && strcmp(format, "multidistral run") == 0;
+    free(format);
+    if (!ours) fault_set(why, "%s: is an HDF5 file, but no run file of multidistral", path);
+    else if (!h5_read_attribute_integer(file, "/", "format_version", &version, why)) fault_at(why, "%s", path);
+    else if (version != RUNFILE_VERSION)
+        fault_set(why, "%s: has format version %lld, this program reads version %d", path, (long long)version,
+                  RUNFILE_VERSION);
+    else return file;
+    H5Fclose(file);
+    return -1;
+}
+
+/* ---- The plan ---- */
+
+static bool read_config(hid_t file, struct config *config, struct fault *why) {
+    char *ini = h5_read_attribute_text(file, "settings", "ini", why);
+    struct config_tasks names = {0};
+    config_defaults(config);
+    bool read = ini && config_parse_ini(config, &names, "/settings", ini, why);
+    config_tasks_destroy(&names);
+    free(ini);
+    return read;
+}
+
+static bool read_tasks(hid_t file, struct task **tasks, int *n_tasks, struct fault *why) {
+    int64_t n;
+    size_t bytes;
+    char *texts = h5_read_texts(file, "tasks/text", &n, &bytes, why);
+    if (!texts) return false;
+    *tasks = memory_zeros((size_t)n, sizeof **tasks);
+    bool read = true;
+    for (*n_tasks = 0; read && *n_tasks < n; *n_tasks += read)
+        read = task_parse(&(*tasks)[*n_tasks], "/tasks/text", "task", texts + (size_t)*n_tasks * bytes, why);
+    free(texts);
+    if (read) return true;
+    for (int i = 0; i < *n_tasks; i++) task_destroy(&(*tasks)[i]);
+    free(*tasks);
+    return false;
+}
+
+bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
+                       int64_t *iterations_done, struct fault *why) {
+    hid_t file = open_run(path, why);
+    if (file < 0) return false;
+    bool read = h5_read_attribute_integer(file, "/", "iterations_done", iterations_done, why) &&
+                read_config(file, config, why);
+    if (read && (*iterations_done < 0 || *iterations_done > config->run.iterations))
+        read = fault_set(why, "iterations_done is %lld, expected at most %lld", (long long)*iterations_done,
+                         (long long)config->run.iterations);
+    read = read && read_tasks(file, tasks, n_tasks, why);
+    H5Fclose(file);
+    return read || fault_at(why, "%s", path);
+}
+
+/* ---- The state: each rank its own part ---- */
+
+struct reading {
+    hid_t file;
+    struct trainer *trainer;
+    uint64_t *row; /* [n_rows] */
+    int64_t n_rows;
+};
+
+static bool read_rows(struct reading *r, struct fault *why) {
+    hsize_t length;
+    if (!h5_lengths(r->file, "row", 1, &length, why)) return false;
+    uint64_t most = r->trainer->plan->senses.rows.n;
+    if (length > most) return fault_set(why, "row has more entries than there are observations");
+    r->n_rows = (int64_t)length;
+    r->row = memory_zeros(length, sizeof *r->row);
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
+    if (!h5_read(r->file, "row", &box, H5T_NATIVE_UINT64, r->row, why)) return false;
+    for (int64_t i = 0; i < r->n_rows; i++)
+        if (r->row[i] >= most || (i > 0 && r->row[i] <= r->row[i - 1]))
+            return fault_set(why, "row is not a rising list of observations: the file is damaged");
+    return true;
+}
+
+static bool read_q(struct reading *r, struct fault *why) {
+    const struct trainer *t = r->trainer;
+    int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = t->plan->n_agents;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_REPLICA, t->plan->config.run.replicas, t->layout.replicas);
+    h5_box_add(&box, AXIS_TASK, t->plan->n_tasks, t->layout.tasks);
+    h5_box_add(&box, AXIS_AGENT, n_agents, all(n_agents));
+    h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
+    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    float *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values), *next = values;
+    bool read = h5_read(r->file, "values/q", &box, H5T_NATIVE_FLOAT, values, why);
+    for (int64_t u = 0; read && u < n_units; u++)
+        for (int j = 0; j < n_agents; j++)
+            for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
+                memcpy(table_row(&t->learner[u].q[j], r->row[i]), next, ENV_ACTIONS * sizeof *next);
+    free(values);
+    return read;
+}
+
+static bool is_uniform(const float *pi0) {
+    for (int a = 0; a < ENV_ACTIONS; a++)
+        if (pi0[a] != 1.0f / ENV_ACTIONS) return false;
+    return true;
+}
+
+static bool read_distilled(struct reading *r, struct fault *why) {
+    const struct trainer *t = r->trainer;
+    int64_t per_replica = plan_n_distilled(t->plan), n = t->layout.replicas.n * per_replica;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_REPLICA, t->plan->config.run.replicas, t->layout.replicas);
+    h5_box_add(&box, AXIS_SHARED, per_replica, all(per_replica));
+    h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
+    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    float *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values), *next = values;
+    bool read = h5_read(r->file, "policy/distilled", &box, H5T_NATIVE_FLOAT, values, why);
+    for (int64_t d = 0; read && d < n; d++)
+        for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
+            if (!is_uniform(next)) distilled_set(&t->distilled[d], r->row[i], next);
+    free(values);
+    return read;
+}
+
+static void curve_box(struct h5_box *box, const struct plan *plan, enum curve curve, int64_t n_iterations,
+                      struct range replicas, struct range tasks) {
+    *box = (struct h5_box){0};
+    h5_box_add(box, AXIS_REPLICA, plan->config.run.replicas, replicas);
+    h5_box_add(box, AXIS_ITERATION, n_iterations, all(n_iterations));
+    h5_box_add(box, AXIS_TASK, plan->n_tasks, tasks);
+    if (curve_about[curve].per_agent) h5_box_add(box, AXIS_AGENT, plan->n_agents, all(plan->n_agents));
+}
+
+static bool read_values(hid_t file, enum curve curve, const struct h5_box *box, double *values, struct fault *why) {
+    char path[64];
+    snprintf(path, sizeof path, "curves/%s", curve_about[curve].name);
+    return h5_read(file, path, box, H5T_NATIVE_DOUBLE, values, why);
+}
+
+static bool read_curves(struct reading *r, struct fault *why) {
+    struct trainer *t = r->trainer;
+    bool read = true;
+    for (int c = 0; read && c < CURVE_COUNT; c++) {
+        struct h5_box box;
+        curve_box(&box, t->plan, (enum curve)c, t->iteration, t->layout.replicas, t->layout.tasks);
+        double *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values);
+        read = read_values(r->file, (enum curve)c, &box, values, why);
+        if (read) curves_fill(&t->curves, (enum curve)c, t->iteration, values);
+        free(values);
+    }
+    return read;
+}
+
+static bool read_own_part(const char *path, struct trainer *trainer, struct fault *why) {
+    struct reading r = {.trainer = trainer};
+    r.file = open_run(path, why);
+    if (r.file < 0) return false;
+    bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) &&
+                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, why);
+    H5Fclose(r.file);
+    free(r.row);
+    return read || fault_at(why, "%s", path);
+}
+
+bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why) {
+    return reduce_fault(read_own_part(path, trainer, why), why, trainer->world);
+}
+
+/* ---- For info and tools ---- */
+
+bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve *out, struct fault *why) {
+    char name[64];
+    hsize_t length[4];
+    int n_axes = curve_about[curve].per_agent ? 4 : 3;
+    hid_t file = open_run(path, why);
+    if (file < 0) return false;
+    snprintf(name, sizeof name, "curves/%s", curve_about[curve].name);
+    bool read = h5_lengths(file, name, n_axes, length, why);
+    if (read) {
+        *out = (struct runfile_curve){.n_replicas = (int64_t)length[0],
+                                      .n_iterations = (int64_t)length[1],
+                                      .n_tasks = (int64_t)length[2],
+                                      .width = n_axes == 4 ? (int64_t)length[3] : 1};
+        static const enum h5_axis axis[] = {AXIS_REPLICA, AXIS_ITERATION, AXIS_TASK, AXIS_AGENT};
+        struct h5_box box = {0};
+        for (int i = 0; i < n_axes; i++) h5_box_add(&box, axis[i], (int64_t)length[i], all((int64_t)length[i]));
+        out->values = memory_zeros((size_t)h5_box_values(&box), sizeof *out->values);
+        read = read_values(file, curve, &box, out->values, why);
+        if (!read) free(out->values);
+    }
+    H5Fclose(file);
+    return read || fault_at(why, "%s", path);
+}
+
+static herr_t see_attribute(hid_t group, const char *name, const H5A_info_t *about, void *see_as_text) {
+    (void)about;
+    void (*see)(const char *, const char *) = *(void (**)(const char *, const char *))see_as_text;
+    hid_t attribute = H5Aopen(group, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+    char text[64] = "";
+    double number;
+    struct fault ignored;
+    H5T_class_t class = H5Tget_class(type);
+    if (class == H5T_STRING) {
+        char *whole = h5_read_attribute_text(group, ".", name, &ignored);
+        see(name, whole ? whole : "");
+        free(whole);
+    } else if ((class == H5T_INTEGER || class == H5T_FLOAT) && H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0) {
+        snprintf(text, sizeof text, "%.6g", number);
+        see(name, text);
+    }
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return 0;
+}
+
+bool runfile_read_provenance(const char *path, void (*see)(const char *name, const char *value), struct fault *why) {
+    hid_t file = open_run(path, why);
+    if (file < 0) return false;
+    hid_t group = H5Gopen2(file, "provenance", H5P_DEFAULT);
+    bool there = group >= 0;
+    if (there) {
+        H5Aiterate2(group, H5_INDEX_NAME, H5_ITER_INC, NULL, see_attribute, &see);
+        H5Gclose(group);
+    }
+    H5Fclose(file);
+    return there || fault_set(why, "%s: the group provenance is missing", path);
+}

@@ -1,0 +1,472 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "multidistral/base/memory.h"
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/runfile.h"
+#include "multidistral/version.h"
+#include "runfile_h5.h"
+
+/* What is written, and what it is written from. */
+struct writing {
+    struct h5_writer h5;
+    const struct trainer *trainer;
+    const struct plan *plan;
+    uint64_t *row; /* [n_rows]: the observations that anyone knows anything about */
+    int64_t n_rows;
+};
+
+static struct range all(int64_t n) { return (struct range){0, n}; }
+
+/* The whole of something that all ranks know: rank 0 writes it. */
+static struct range by_first(const struct writing *w, int64_t n) {
+    return (struct range){0, w->h5.rank == 0 ? n : 0};
+}
+
+/* ---- Which rows ---- */
+
+static void mark_learned(bool *mark, const struct table *q) {
+    for (uint64_t row = 0; row < q->n_rows; row++)
+        for (int a = 0; a < ENV_ACTIONS; a++) mark[row] |= table_row(q, row)[a] != 0;
+}
+
+static void find_rows(struct writing *w) {
+    const struct trainer *t = w->trainer;
+    uint64_t n = w->plan->senses.rows.n;
+    bool *mark = memory_zeros(n, sizeof *mark);
+    for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
+        for (int j = 0; j < w->plan->n_agents; j++) mark_learned(mark, &t->learner[u].q[j]);
+    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++)
+        for (uint64_t i = 0; i < t->distilled[d].n_known; i++) mark[t->distilled[d].row[i]] = true;
+    reduce_marks(mark, n, t->world);
+    w->row = memory_zeros(n, sizeof *w->row);
+    for (uint64_t row = 0; row < n; row++)
+        if (mark[row]) w->row[w->n_rows++] = row;
+    free(mark);
+}
+
+/* ---- Texts ---- */
+
+/* n texts as one array of items of equal size, filled up with NUL; the caller owns it. */
+static char *pack_texts(int64_t n, const char *const *text, size_t *bytes) {
+    *bytes = 1;
+    for (int64_t i = 0; i < n; i++)
+        if (strlen(text[i]) > *bytes) *bytes = strlen(text[i]);
+    char *items = memory_zeros((size_t)n, *bytes);
+    for (int64_t i = 0; i < n; i++) memcpy(items + (size_t)i * *bytes, text[i], strlen(text[i]));
+    return items;
+}
+
+static void text_scale(struct writing *w, enum h5_axis axis, int64_t n, const char *const *text, const char *meaning) {
+    size_t bytes;
+    char *items = pack_texts(n, text, &bytes);
+    hid_t type = h5_text_type(bytes);
+    h5_scale(&w->h5, axis, n, type, items, meaning);
+    H5Tclose(type);
+    free(items);
+}
+
+/* text [n_tasks] */
+static void text_dataset(struct writing *w, const char *path, const char *const *text, const char *meaning) {
+    size_t bytes;
+    char *items = pack_texts(w->plan->n_tasks, text, &bytes);
+    hid_t type = h5_text_type(bytes);
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, by_first(w, w->plan->n_tasks));
+    h5_dataset(&w->h5, path, &box, type, items, NULL, meaning);
+    H5Tclose(type);
+    free(items);
+}
+
+/* [n_tasks]; the caller owns the array, not the names. */
+static const char **task_names(const struct plan *plan) {
+    const char **name = memory_zeros((size_t)plan->n_tasks, sizeof *name);
+    for (int i = 0; i < plan->n_tasks; i++) name[i] = plan->task[i].name;
+    return name;
+}
+
+/* ---- Axes ---- */
+
+static void number_scale(struct writing *w, enum h5_axis axis, int64_t n, int64_t first, const char *meaning) {
+    int64_t *numbers = memory_zeros((size_t)n, sizeof *numbers);
+    for (int64_t i = 0; i < n; i++) numbers[i] = first + i;
+    h5_scale(&w->h5, axis, n, H5T_NATIVE_INT64, numbers, meaning);
+    free(numbers);
+}
+
+static void write_shared_scale(struct writing *w) {
+    static const char *const agents[ENV_AGENTS] = {"agent 1", "agent 2", "agent 3", "agent 4",
+                                                   "agent 5", "agent 6", "agent 7", "agent 8"};
+    static const char *const team[] = {"team"}, *const nobody[] = {"nobody"};
+    int sharing = w->plan->config.run.sharing;
+    text_scale(w, AXIS_SHARED, plan_n_distilled(w->plan),
+               sharing == SHARING_AGENT ? agents : sharing == SHARING_TEAM ? team : nobody, "whose distilled policy");
+}
+
+static void write_part_scale(struct writing *w) {
+    const struct env_senses *senses = &w->plan->senses;
+    const char *name[INDEX_DIGITS];
+    for (int d = 0; d < senses->rows.n_digits; d++) name[d] = senses->part[d].name;
+    text_scale(w, AXIS_PART, senses->rows.n_digits, name, "part of an observation");
+}
+
+static void write_axes(struct writing *w) {
+    static const char *const coordinates[] = {"row", "column"};
+    const struct plan *plan = w->plan;
+    const char **name = task_names(plan);
+    number_scale(w, AXIS_REPLICA, plan->config.run.replicas, 0, "replica, from 0");
+    number_scale(w, AXIS_ITERATION, w->trainer->iteration, 1, "iteration, from 1");
+    text_scale(w, AXIS_TASK, plan->n_tasks, name, "task");
+    number_scale(w, AXIS_AGENT, plan->n_agents, 1, "agent, from 1");
+    write_shared_scale(w);
+    h5_scale(&w->h5, AXIS_ROW, w->n_rows, H5T_NATIVE_UINT64, w->row,
+             "row index of an observation; /observation says what it means. Rows that nobody visited are left out: "
+             "their values are 0 and their policies uniform");
+    text_scale(w, AXIS_ACTION, ENV_ACTIONS, env_action_names, "action");
+    write_part_scale(w);
+    number_scale(w, AXIS_CELL, plan->cells.n, 0, "free cell, numbered over all maps of the run");
+    text_scale(w, AXIS_COORDINATE, 2, coordinates, "place on a map, from 0 at its top left");
+    free(name);
+}
+
+/* ---- Settings and tasks ---- */
+
+static void write_setting(struct writing *w, int i) {
+    const struct setting *setting = config_setting(i);
+    struct config config = w->plan->config;
+    const char *place = (const char *)config_values(&config, i) + setting->offset;
+    char text[SETTING_TEXT];
+    config_write(&config, i, text);
+    if (setting->type == SETTING_REAL) h5_attribute_real(&w->h5, "settings", setting->name, *(const double *)place);
+    else if (setting->type == SETTING_INTEGER)
+        h5_attribute_integer(&w->h5, "settings", setting->name, *(const int64_t *)place);
+    else if (setting->type == SETTING_SCHEDULE && ((const struct schedule *)place)->shape == SCHEDULE_CONSTANT)
+        h5_attribute_real(&w->h5, "settings", setting->name, ((const struct schedule *)place)->from);
+    else h5_attribute_text(&w->h5, "settings", setting->name, text);
+}
+
+static void write_settings(struct writing *w) {
+    h5_group(&w->h5, "settings");
+    for (int i = 0; i < config_count(); i++) write_setting(w, i);
+    char *ini = plan_ini(w->plan);
+    h5_attribute_text(&w->h5, "settings", "ini", ini);
+    free(ini);
+}
+
+static void write_task_texts(struct writing *w) {
+    int n = w->plan->n_tasks;
+    char **text = memory_zeros((size_t)n, sizeof *text);
+    for (int i = 0; i < n; i++) text[i] = task_write(&w->plan->task[i]);
+    text_dataset(w, "tasks/text", (const char *const *)text, "the task file, in the format of task files");
+    for (int i = 0; i < n; i++) free(text[i]);
+    free(text);
+}
+
+static void write_places(struct writing *w, const char *path, const char *meaning, bool goals) {
+    int64_t n_tasks = w->plan->n_tasks, n_agents = w->plan->n_agents;
+    int32_t(*places)[2] = memory_zeros((size_t)(n_tasks * n_agents), sizeof *places);
+    for (int64_t i = 0; i < n_tasks; i++) {
+        const struct task *task = &w->plan->task[i];
+        for (int64_t j = 0; j < n_agents; j++) {
+            int place = goals ? task->goal[j] : task->start[j];
+            places[i * n_agents + j][0] = place / task->columns;
+            places[i * n_agents + j][1] = place % task->columns;
+        }
+    }
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_TASK, n_tasks, by_first(w, n_tasks));
+    h5_box_add(&box, AXIS_AGENT, n_agents, all(n_agents));
+    h5_box_add(&box, AXIS_COORDINATE, 2, all(2));
+    h5_dataset(&w->h5, path, &box, H5T_NATIVE_INT32, places, NULL, meaning);
+    free(places);
+}
+
+/* One rule as it holds in each task. */
+static void write_rule_texts(struct writing *w, const char *path, const struct setting *rule) {
+    int n = w->plan->n_tasks;
+    char(*value)[SETTING_TEXT] = memory_zeros((size_t)n, sizeof *value);
+    const char **text = memory_zeros((size_t)n, sizeof *text);
+    for (int i = 0; i < n; i++) {
+        setting_write(rule, &w->plan->grid[i].rules, value[i]);
+        text[i] = value[i];
+    }
+    text_dataset(w, path, text, rule->help);
+    free(text);
+    free(value);
+}
+
+static void write_rule_numbers(struct writing *w, const char *path, const struct setting *rule) {
+    double *values = memory_zeros((size_t)w->plan->n_tasks, sizeof *values);
+    for (int i = 0; i < w->plan->n_tasks; i++) {
+        const void *place = (const char *)&w->plan->grid[i].rules + rule->offset;
+        values[i] = rule->type == SETTING_INTEGER ? (double)*(const int64_t *)place : *(const double *)place;
+    }
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, by_first(w, w->plan->n_tasks));
+    h5_dataset(&w->h5, path, &box, H5T_NATIVE_DOUBLE, values, NULL, rule->help);
+    free(values);
+}
+
+static void write_tasks(struct writing *w) {
+    const char **name = task_names(w->plan);
+    h5_group(&w->h5, "tasks");
+    text_dataset(w, "tasks/name", name, "name");
+    free(name);
+    write_task_texts(w);
+    write_places(w, "tasks/start", "where each agent starts", false);
+    write_places(w, "tasks/goal", "where each agent has to go", true);
+    for (int i = 0; i < rules_count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "tasks/%s", rules_table[i].name);
+        if (rules_table[i].type == SETTING_CHOICE) write_rule_texts(w, path, &rules_table[i]);
+        else write_rule_numbers(w, path, &rules_table[i]);
+    }
+}
+
+/* ---- How a row index maps to an observation ---- */
+
+static void write_parts(struct writing *w) {
+    const struct index *rows = &w->plan->senses.rows;
+    int32_t *digits = memory_zeros((size_t)(w->n_rows * rows->n_digits), sizeof *digits);
+    for (int64_t i = 0; i < w->n_rows; i++) {
+        uint32_t digit[INDEX_DIGITS];
+        index_digits(rows, w->row[i], digit);
+        for (int d = 0; d < rows->n_digits; d++) digits[i * rows->n_digits + d] = (int32_t)digit[d];
+    }
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_ROW, w->n_rows, by_first(w, w->n_rows));
+    h5_box_add(&box, AXIS_PART, rows->n_digits, all(rows->n_digits));
+    h5_dataset(&w->h5, "observation/parts", &box, H5T_NATIVE_INT32, digits, NULL,
+               "what is observed in a row: a cell's number, an action, or 1 for finished");
+    free(digits);
+}
+
+static void write_sizes(struct writing *w) {
+    const struct index *rows = &w->plan->senses.rows;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_PART, rows->n_digits, by_first(w, rows->n_digits));
+    h5_dataset(&w->h5, "observation/size", &box, H5T_NATIVE_UINT32, rows->size, NULL,
+               "number of values of each part; the row index is the mixed-radix number of the parts, the first part "
+               "the most significant");
+}
+
+static void write_cells(struct writing *w) {
+    const struct cells *cells = &w->plan->cells;
+    int32_t(*places)[2] = memory_zeros((size_t)cells->n, sizeof *places);
+    for (int i = 0; i < cells->n; i++) {
+        places[i][0] = cells->row[i];
+        places[i][1] = cells->column[i];
+    }
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_CELL, cells->n, by_first(w, cells->n));
+    h5_box_add(&box, AXIS_COORDINATE, 2, all(2));
+    h5_dataset(&w->h5, "observation/place", &box, H5T_NATIVE_INT32, places, NULL, "where each free cell is");
+    free(places);
+}
+
+static void write_observation(struct writing *w) {
+    h5_group(&w->h5, "observation");
+    h5_attribute_integer(&w->h5, "observation", "n_rows", (int64_t)w->plan->senses.rows.n);
+    write_parts(w);
+    write_sizes(w);
+    write_cells(w);
+}
+
+/* ---- Curves, policies, values: each rank its own part ---- */
+
+static void write_curve(struct writing *w, enum curve curve) {
+    const struct trainer *t = w->trainer;
+    const struct curve_about *about = &curve_about[curve];
+    char path[64];
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
+    h5_box_add(&box, AXIS_ITERATION, t->iteration, all(t->iteration));
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);
+    if (about->per_agent) h5_box_add(&box, AXIS_AGENT, w->plan->n_agents, all(w->plan->n_agents));
+    double *values = curves_first(&t->curves, curve, t->iteration);
+    snprintf(path, sizeof path, "curves/%s", about->name);
+    h5_dataset(&w->h5, path, &box, H5T_NATIVE_DOUBLE, values, about->unit, about->meaning);
+    free(values);
+}
+
+static void get_q(const struct learner *learner, int agent, uint64_t row, float *out) {
+    memcpy(out, table_row(&learner->q[agent], row), ENV_ACTIONS * sizeof *out);
+}
+
+static void get_policy(const struct learner *learner, int agent, uint64_t row, float *out) {
+    learner->kind->policy(learner, agent, row, out);
+}
+
+static void write_rows(struct writing *w, const char *path,
+                       void (*get)(const struct learner *, int agent, uint64_t row, float *out), const char *meaning) {
+    const struct trainer *t = w->trainer;
+    int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = w->plan->n_agents;
+    float *values = memory_zeros((size_t)(n_units * n_agents * w->n_rows), ENV_ACTIONS * sizeof *values), *next = values;
+    for (int64_t u = 0; u < n_units; u++)
+        for (int j = 0; j < n_agents; j++)
+            for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS) get(&t->learner[u], j, w->row[i], next);
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);
+    h5_box_add(&box, AXIS_AGENT, n_agents, all(n_agents));
+    h5_box_add(&box, AXIS_ROW, w->n_rows, all(w->n_rows));
+    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    h5_dataset(&w->h5, path, &box, H5T_NATIVE_FLOAT, values, "1", meaning);
+    free(values);
+}
+
+static void write_distilled(struct writing *w) {
+    const struct trainer *t = w->trainer;
+    int64_t per_replica = plan_n_distilled(w->plan), n = t->layout.replicas.n * per_replica;
+    float *values = memory_zeros((size_t)(n * w->n_rows), ENV_ACTIONS * sizeof *values), *next = values;
+    for (int64_t d = 0; d < n; d++)
+        for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS)
+            memcpy(next, t->distilled[d].pi0 + w->row[i] * ENV_ACTIONS, ENV_ACTIONS * sizeof *next);
+    struct h5_box box = {0};
+    struct range replicas = t->layout.replicas;
+    if (!t->layout.leads) replicas.n = 0;
+    h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, replicas);
+    h5_box_add(&box, AXIS_SHARED, per_replica, all(per_replica));
+    h5_box_add(&box, AXIS_ROW, w->n_rows, all(w->n_rows));
+    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    h5_dataset(&w->h5, "policy/distilled", &box, H5T_NATIVE_FLOAT, values, "1",
+               "probability of each action under the distilled policy pi_0, after the last M-step");
+    free(values);
+}
+
+static void write_state(struct writing *w) {
+    h5_group(&w->h5, "curves");
+    for (int c = 0; c < CURVE_COUNT; c++) write_curve(w, (enum curve)c);
+    h5_group(&w->h5, "policy");
+    write_distilled(w);
+    write_rows(w, "policy/learned", get_policy, "probability of each action under the task policies of the last M-step");
+    h5_group(&w->h5, "values");
+    write_rows(w, "values/q", get_q, "Q values of the task policies, in units of return");
+}
+
+/* ---- Provenance ---- */
+
+/* The hosts of all ranks, each once, in the order of ranks; on rank 0. The caller owns it. */
+static char *host_names(MPI_Comm comm, int rank, int size) {
+    char own[MPI_MAX_PROCESSOR_NAME] = "", *names = NULL, *text = NULL;
+    int length;
+    size_t bytes;
+    MPI_Get_processor_name(own, &length);
+    if (rank == 0) names = memory_zeros((size_t)size, sizeof own);
+    MPI_Gather(own, sizeof own, MPI_CHAR, names, sizeof own, MPI_CHAR, 0, comm);
+    if (rank != 0) return memory_string("");
+    FILE *out = open_memstream(&text, &bytes);
+    for (int r = 0; r < size; r++)
+        if (r == 0 || strcmp(names + r * (int)sizeof own, names + (r - 1) * (int)sizeof own) != 0)
+            fprintf(out, "%s%s", r ? " " : "", names + r * (int)sizeof own);
+    fclose(out);
+    free(names);
+    return text;
+}
+
+static void write_hosts(struct writing *w, int size) {
+    enum { LONGEST = 4096 };
+    char shown[LONGEST] = "", *hosts = host_names(w->trainer->world, w->h5.rank, size);
+    snprintf(shown, sizeof shown, "%s", hosts);
+    MPI_Bcast(shown, sizeof shown, MPI_CHAR, 0, w->trainer->world);
+    h5_attribute_text(&w->h5, "provenance", "hosts", shown);
+    free(hosts);
+}
+
+static void write_provenance(struct writing *w, const struct provenance *p) {
+    char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "", hdf5[32];
+    int length, size;
+    unsigned major, minor, patch;
+    MPI_Comm_size(w->trainer->world, &size);
+    MPI_Get_library_version(mpi, &length);
+    mpi[strcspn(mpi, "\n,")] = '\0';
+    H5get_libversion(&major, &minor, &patch);
+    snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, patch);
+    h5_group(&w->h5, "provenance");
+    h5_attribute_text(&w->h5, "provenance", "version", MULTIDISTRAL_VERSION);
+    h5_attribute_text(&w->h5, "provenance", "commit", multidistral_commit());
+    h5_attribute_text(&w->h5, "provenance", "compiler", MULTIDISTRAL_COMPILER);
+    h5_attribute_text(&w->h5, "provenance", "mpi", mpi);
+    h5_attribute_text(&w->h5, "provenance", "hdf5", hdf5);
+    h5_attribute_text(&w->h5, "provenance", "command", p->command);
+    h5_attribute_text(&w->h5, "provenance", "started", p->started);
+    h5_attribute_text(&w->h5, "provenance", "written", p->written);
+    h5_attribute_integer(&w->h5, "provenance", "ranks", size);
+    h5_attribute_real(&w->h5, "provenance", "seconds", p->seconds);
+    h5_attribute_real(&w->h5, "provenance", "steps_per_second", p->steps_per_second);
+    write_hosts(w, size);
+}
+
+/* ---- The file as a whole ---- */
+
+static char *beside(const char *path, const char *ending) {
+    size_t bytes = strlen(path) + strlen(ending) + 1;
+    char *name = memory_zeros(bytes, 1);
+    snprintf(name, bytes, "%s%s", path, ending);
+    return name;
+}
+
+bool runfile_can_write(const char *path, struct fault *why) {
+    char *part = beside(path, ".part");
+    int file = open(part, O_WRONLY | O_CREAT, 0666), error = errno;
+    if (file >= 0) close(file), unlink(part);
+    free(part);
+    return file >= 0 || fault_set(why, "%s: cannot be written: %s", path, strerror(error));
+}
+
+static bool flush_to_disk(const char *path) {
+    int file = open(path, O_RDONLY);
+    if (file < 0) return false;
+    bool flushed = fsync(file) == 0;
+    close(file);
+    return flushed;
+}
+
+/* Puts the new file into the old one's place; the old one stays as .prev. There is a complete file at every instant. */
+static bool put_in_place(const char *part, const char *path, struct fault *why) {
+    char *prev = beside(path, ".prev"), *folder = memory_string(path);
+    bool old_kept = access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
+    if (!old_kept) old_kept = rename(path, prev) == 0; /* a file system without links */
+    bool placed = old_kept && flush_to_disk(part) && rename(part, path) == 0;
+    int error = errno;
+    if (placed) flush_to_disk(dirname(folder));
+    free(prev);
+    free(folder);
+    return placed || fault_set(why, "%s: cannot be put in place: %s; the new file is %s", path, strerror(error), part);
+}
+
+static void write_all(struct writing *w, const char *part, const struct provenance *provenance) {
+    h5_create(&w->h5, part, w->trainer->world);
+    h5_attribute_text(&w->h5, "/", "format", "multidistral run");
+    h5_attribute_integer(&w->h5, "/", "format_version", RUNFILE_VERSION);
+    h5_attribute_integer(&w->h5, "/", "iterations_done", w->trainer->iteration);
+    write_axes(w);
+    write_settings(w);
+    write_tasks(w);
+    write_observation(w);
+    write_state(w);
+    write_provenance(w, provenance);
+    h5_close(&w->h5);
+}
+
+bool runfile_write(const char *path, const struct trainer *trainer, const struct provenance *provenance,
+                   struct fault *why) {
+    struct writing w = {.trainer = trainer, .plan = trainer->plan};
+    char *part = beside(path, ".part");
+    find_rows(&w);
+    write_all(&w, part, provenance);
+    int rank = w.h5.rank;
+    bool ok = reduce_fault(h5_verify(&w.h5, part, why), why, trainer->world);
+    if (!ok && rank == 0) unlink(part);
+    if (!ok) fault_at(why, "%s: the last complete run file is untouched, but a new one could not be written", path);
+    if (ok) ok = reduce_fault(rank != 0 || put_in_place(part, path, why), why, trainer->world);
+    h5_forget(&w.h5);
+    free(w.row);
+    free(part);
+    return ok;
+}

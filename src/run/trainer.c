@@ -1,0 +1,359 @@
+#define _DEFAULT_SOURCE /* sysconf's physical pages */
+#include "multidistral/run/trainer.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "multidistral/base/log.h"
+#include "multidistral/base/memory.h"
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/runfile.h"
+
+/* ---- Units: box coordinates, replica and task counted from the box's first ---- */
+
+static struct learner *learner_at(const struct trainer *t, int64_t replica, int64_t task) {
+    return &t->learner[replica * t->layout.tasks.n + task];
+}
+
+static struct rng_key game_key(const struct trainer *t, int64_t replica, int64_t task, enum rng_phase phase) {
+    return (struct rng_key){.seed = (uint32_t)t->plan->config.run.seed,
+                            .replica = (uint32_t)(t->layout.replicas.first + replica),
+                            .task = (uint32_t)(t->layout.tasks.first + task),
+                            .iteration = (uint32_t)t->iteration,
+                            .phase = phase};
+}
+
+/* ---- Sums over the games of one phase ---- */
+
+struct games {
+    int64_t n, steps;
+    double returns[ENV_AGENTS], squares[ENV_AGENTS];
+    int64_t length[ENV_AGENTS], finished[ENV_AGENTS];
+};
+
+static void games_add(struct games *games, int n_agents, const struct episode *episode) {
+    games->n++;
+    games->steps += episode->steps;
+    for (int j = 0; j < n_agents; j++) {
+        games->returns[j] += episode->returns[j];
+        games->squares[j] += episode->returns[j] * episode->returns[j];
+        games->length[j] += episode->length[j];
+        games->finished[j] += episode->finished >> j & 1;
+    }
+}
+
+static double games_mean(const struct games *games, int agent) {
+    return games->n > 0 ? games->returns[agent] / (double)games->n : NAN;
+}
+
+/* Standard error of the mean return; NaN for fewer than two games. */
+static double games_error(const struct games *games, int agent) {
+    double n = (double)games->n, mean = games_mean(games, agent);
+    double variance = (games->squares[agent] / n - mean * mean) * n / (n - 1);
+    return games->n > 1 ? sqrt(fmax(variance, 0) / n) : NAN;
+}
+
+/* ---- One iteration ---- */
+
+/* E-step: the agents of one task learn, pi0 fixed. */
+static struct games e_step(struct trainer *t, int64_t replica, int64_t task) {
+    const struct config *config = &t->plan->config;
+    struct learner *learner = learner_at(t, replica, task);
+    struct rng_key key = game_key(t, replica, task, RNG_E_STEP);
+    struct games games = {0};
+    learner_prepare(learner, &config->learning, t->iteration, !config->run.keep_q);
+    for (; key.game < config->run.games_e; key.game++) {
+        struct episode episode;
+        learner->kind->learn(learner, &key, &episode);
+        games_add(&games, learner->n_agents, &episode);
+    }
+    return games;
+}
+
+/* M-step: the task policies play, fixed; their discounted visits go into t->own. */
+static struct games m_step(struct trainer *t, int64_t replica, int64_t task) {
+    const struct learner *learner = learner_at(t, replica, task);
+    struct rng_key key = game_key(t, replica, task, RNG_M_STEP);
+    struct games games = {0};
+    for (int j = 0; j < learner->n_agents; j++) visits_clear(&t->own[j]);
+    for (; key.game < t->plan->config.run.games_m; key.game++) {
+        struct episode episode;
+        learner->kind->visit(learner, &key, t->discounts[t->layout.tasks.first + task], t->own, &episode);
+        games_add(&games, learner->n_agents, &episode);
+    }
+    return games;
+}
+
+static void curves_put(struct trainer *t, enum curve curve, int64_t replica, int64_t task, int64_t agent,
+                       double value) {
+    *curves_at(&t->curves, curve, replica, t->iteration, task, agent) = value;
+}
+
+static void record(struct trainer *t, int64_t replica, int64_t task, const struct games *e, const struct games *m) {
+    const struct learner *learner = learner_at(t, replica, task);
+    curves_put(t, CURVE_games, replica, task, 0, (double)(e->n + m->n));
+    curves_put(t, CURVE_steps, replica, task, 0, (double)(e->steps + m->steps));
+    t->steps += e->steps + m->steps;
+    for (int j = 0; j < learner->n_agents; j++) {
+        double entropy, divergence;
+        learner_measure(learner, j, &t->own[j], &entropy, &divergence);
+        curves_put(t, CURVE_return, replica, task, j, games_mean(e, j));
+        curves_put(t, CURVE_return_error, replica, task, j, games_error(e, j));
+        curves_put(t, CURVE_return_m, replica, task, j, games_mean(m, j));
+        curves_put(t, CURVE_length, replica, task, j, (double)e->length[j] / (double)e->n);
+        curves_put(t, CURVE_finished, replica, task, j, (double)e->finished[j] / (double)e->n);
+        curves_put(t, CURVE_entropy, replica, task, j, entropy);
+        curves_put(t, CURVE_divergence, replica, task, j, divergence);
+    }
+}
+
+static int64_t n_distilled(const struct trainer *t) { return t->layout.replicas.n * plan_n_distilled(t->plan); }
+
+static void prepare_priors(struct trainer *t) {
+    double alpha = schedule_at(&t->plan->config.learning.alpha, t->iteration);
+    for (int64_t i = 0; i < n_distilled(t); i++) {
+        distilled_prepare(&t->distilled[i], alpha);
+        visits_clear(&t->sum[i]);
+    }
+}
+
+static void sum_own_visits(struct trainer *t, int64_t replica) {
+    struct visits *sum = t->sum + replica * plan_n_distilled(t->plan);
+    for (int j = 0; j < t->plan->n_agents; j++) visits_add(&sum[plan_distilled_of(t->plan, j)], &t->own[j]);
+}
+
+/* pi0 of all own replicas from the visits of all ranks of the group. */
+static void distil(struct trainer *t) {
+    if (t->plan->config.run.sharing == SHARING_NONE) return;
+    reduce_visits(t->sum, (int)n_distilled(t), t->group);
+    for (int64_t i = 0; i < n_distilled(t); i++)
+        distilled_update(&t->distilled[i], &t->sum[i], t->plan->config.run.pseudo_count);
+}
+
+void trainer_iterate(struct trainer *t) {
+    prepare_priors(t);
+    for (int64_t replica = 0; replica < t->layout.replicas.n; replica++) {
+        for (int64_t task = 0; task < t->layout.tasks.n; task++) {
+            struct games e = e_step(t, replica, task), m = m_step(t, replica, task);
+            record(t, replica, task, &e, &m);
+            sum_own_visits(t, replica);
+        }
+    }
+    distil(t);
+    t->iteration++;
+}
+
+/* ---- Memory ---- */
+
+static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
+    uint64_t rows = plan->senses.rows.n, agents = (uint64_t)plan->n_agents;
+    uint64_t shared = visits_bytes(rows, ENV_ACTIONS) + distilled_bytes(rows, ENV_ACTIONS);
+    uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
+    uint64_t in_file = agents * rows * ENV_ACTIONS * sizeof(float); /* of values on their way to the file */
+    uint64_t unit = agents * table_bytes(rows) + in_file + 2 * curves;
+    return (uint64_t)n_units * unit + (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * shared +
+           agents * visits_bytes(rows, ENV_ACTIONS);
+}
+
+uint64_t trainer_bytes(const struct plan *plan, int size) {
+    uint64_t most = 0;
+    for (int rank = 0; rank < size; rank++) {
+        struct layout layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks);
+        uint64_t bytes = bytes_of(plan, layout.replicas.n * layout.tasks.n, layout.replicas.n);
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
+static bool memory_suffices(const struct trainer *t, struct fault *why) {
+    int size, neighbours;
+    MPI_Comm node;
+    MPI_Comm_size(t->world, &size);
+    MPI_Comm_split_type(t->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &neighbours);
+    MPI_Comm_free(&node);
+    double need = (double)trainer_bytes(t->plan, size) * neighbours;
+    double have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+    if (need <= 0.9 * have) return true;
+    return fault_set(why, "%llu observations of %d agents in %d tasks and %lld replicas need %.3g GiB on this machine, "
+                          "which has %.3g; observe less, or use more machines",
+                     (unsigned long long)t->plan->senses.rows.n, t->plan->n_agents, t->plan->n_tasks,
+                     (long long)t->plan->config.run.replicas, need / 0x1p30, have / 0x1p30);
+}
+
+/* ---- Create and destroy ---- */
+
+static void create_tables(struct trainer *t) {
+    const struct plan *plan = t->plan;
+    uint64_t rows = plan->senses.rows.n;
+    int per_replica = plan_n_distilled(plan);
+    t->distilled = memory_zeros((size_t)n_distilled(t), sizeof *t->distilled);
+    t->sum = memory_zeros((size_t)n_distilled(t), sizeof *t->sum);
+    for (int64_t i = 0; i < n_distilled(t); i++) {
+        distilled_create(&t->distilled[i], rows, ENV_ACTIONS);
+        visits_create(&t->sum[i], rows, ENV_ACTIONS);
+    }
+    t->learner = memory_zeros((size_t)(t->layout.replicas.n * t->layout.tasks.n), sizeof *t->learner);
+    for (int64_t r = 0; r < t->layout.replicas.n; r++) {
+        for (int64_t i = 0; i < t->layout.tasks.n; i++) {
+            struct learner *learner = learner_at(t, r, i);
+            const struct env_grid *grid = &plan->grid[t->layout.tasks.first + i];
+            learner_create(learner, (enum learner_name)plan->config.run.learner, grid, &plan->senses);
+            for (int j = 0; j < plan->n_agents; j++)
+                learner->distilled[j] = &t->distilled[r * per_replica + plan_distilled_of(plan, j)];
+        }
+    }
+    for (int j = 0; j < plan->n_agents; j++) visits_create(&t->own[j], rows, ENV_ACTIONS);
+}
+
+bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why) {
+    int rank, size;
+    MPI_Comm_rank(world, &rank);
+    MPI_Comm_size(world, &size);
+    *trainer = (struct trainer){
+        .plan = plan, .world = world, .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
+    if (!reduce_fault(memory_suffices(trainer, why), why, world)) return false;
+    MPI_Comm_split(world, (int)trainer->layout.group, rank, &trainer->group);
+    trainer->own = memory_zeros((size_t)plan->n_agents, sizeof *trainer->own);
+    trainer->discounts = memory_zeros((size_t)plan->n_tasks, sizeof *trainer->discounts);
+    for (int64_t i = 0; i < trainer->layout.tasks.n; i++) {
+        int64_t task = trainer->layout.tasks.first + i;
+        trainer->discounts[task] = visits_discounts(plan->config.learning.gamma, plan->grid[task].rules.step_limit);
+    }
+    create_tables(trainer);
+    curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
+    return true;
+}
+
+void trainer_destroy(struct trainer *trainer) {
+    for (int64_t i = 0; i < n_distilled(trainer); i++) {
+        distilled_destroy(&trainer->distilled[i]);
+        visits_destroy(&trainer->sum[i]);
+    }
+    for (int64_t i = 0; i < trainer->layout.replicas.n * trainer->layout.tasks.n; i++)
+        learner_destroy(&trainer->learner[i]);
+    for (int j = 0; j < trainer->plan->n_agents; j++) visits_destroy(&trainer->own[j]);
+    for (int i = 0; i < trainer->plan->n_tasks; i++) free(trainer->discounts[i]);
+    free(trainer->distilled);
+    free(trainer->sum);
+    free(trainer->learner);
+    free(trainer->own);
+    free(trainer->discounts);
+    curves_destroy(&trainer->curves);
+    MPI_Comm_free(&trainer->group);
+    *trainer = (struct trainer){0};
+}
+
+/* ---- The loop ---- */
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int number) {
+    if (asked_to_stop) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    asked_to_stop = 1;
+}
+
+void trainer_catch_signals(void) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
+}
+
+/* Progress of the whole run: sums over ranks, for the eye alone. */
+struct progress {
+    double returns[ENV_AGENTS], units, steps;
+};
+
+static struct progress own_progress(const struct trainer *t) {
+    struct progress p = {.steps = (double)t->steps};
+    for (int64_t r = 0; r < t->layout.replicas.n; r++)
+        for (int64_t i = 0; i < t->layout.tasks.n; i++, p.units++)
+            for (int j = 0; j < t->plan->n_agents; j++)
+                p.returns[j] += *curves_at(&t->curves, CURVE_return, r, t->iteration - 1, i, j);
+    return p;
+}
+
+static void time_left(char *out, size_t size, double seconds) {
+    if (seconds < 100) snprintf(out, size, "%.0f s", seconds);
+    else if (seconds < 6000) snprintf(out, size, "%.0f min", seconds / 60);
+    else snprintf(out, size, "%.1f h", seconds / 3600);
+}
+
+static void show_progress(const struct trainer *t, double seconds, int64_t first_iteration, bool last) {
+    struct progress p = own_progress(t), all;
+    MPI_Reduce(&p, &all, sizeof p / sizeof(double), MPI_DOUBLE, MPI_SUM, 0, t->world);
+    int rank, at = 0;
+    MPI_Comm_rank(t->world, &rank);
+    if (rank != 0) return;
+    char returns[16 * ENV_AGENTS] = "", left[32];
+    for (int j = 0; j < t->plan->n_agents; j++)
+        at += snprintf(returns + at, sizeof returns - (size_t)at, " %.2f", all.returns[j] / all.units);
+    int64_t total = t->plan->config.run.iterations;
+    time_left(left, sizeof left, seconds / (double)(t->iteration - first_iteration) * (double)(total - t->iteration));
+    log_progress(last, "iteration %lld/%lld  return%s  %.3g million steps/s  %s left", (long long)t->iteration,
+                 (long long)total, returns, all.steps / seconds * 1e-6, left);
+}
+
+static void date_now(char out[32]) {
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+}
+
+static bool save(const struct trainer *t, const struct training *training, struct provenance *provenance,
+                 double seconds, struct fault *why) {
+    double steps = (double)t->steps, all;
+    MPI_Allreduce(&steps, &all, 1, MPI_DOUBLE, MPI_SUM, t->world);
+    provenance->seconds = seconds;
+    provenance->steps_per_second = all / seconds;
+    date_now(provenance->written);
+    MPI_Bcast(provenance, sizeof *provenance, MPI_BYTE, 0, t->world); /* one clock, one file */
+    return runfile_write(training->path, t, provenance, why);
+}
+
+enum training_end trainer_run(struct trainer *t, const struct training *training, struct fault *why) {
+    int64_t total = t->plan->config.run.iterations, first = t->iteration;
+    double started = log_seconds(), saved = started;
+    struct provenance provenance = {0};
+    struct verdict verdict = {0};
+    snprintf(provenance.command, sizeof provenance.command, "%s", training->command);
+    date_now(provenance.started);
+    while (t->iteration < total && !verdict.stop) {
+        trainer_iterate(t);
+        double now = log_seconds();
+        bool last = t->iteration == total;
+        verdict = reduce_verdict((struct verdict){.stop = asked_to_stop || t->iteration == training->stop_after,
+                                                  .save = last || now - saved >= training->checkpoint_seconds},
+                                 t->world);
+        show_progress(t, now - started, first, last || verdict.stop);
+        if (!verdict.save && !verdict.stop) continue;
+        if (!save(t, training, &provenance, now - started, why)) return TRAINING_FAILED;
+        saved = log_seconds();
+    }
+    return t->iteration < total ? TRAINING_STOPPED : TRAINING_DONE;
+}
+
+double *trainer_last(const struct trainer *t, enum curve curve) {
+    int64_t width = curves_width(&t->curves, curve), n = t->plan->n_tasks * width;
+    double *sum = memory_zeros((size_t)n, sizeof *sum);
+    for (int64_t r = 0; r < t->layout.replicas.n; r++)
+        for (int64_t i = 0; i < t->layout.tasks.n; i++)
+            for (int64_t j = 0; j < width; j++)
+                sum[(t->layout.tasks.first + i) * width + j] += *curves_at(&t->curves, curve, r, t->iteration - 1, i, j);
+    int rank;
+    MPI_Comm_rank(t->world, &rank);
+    MPI_Reduce(rank == 0 ? MPI_IN_PLACE : sum, sum, (int)n, MPI_DOUBLE, MPI_SUM, 0, t->world);
+    for (int64_t i = 0; i < n; i++) sum[i] /= (double)t->plan->config.run.replicas;
+    if (rank == 0) return sum;
+    free(sum);
+    return NULL;
+}
