@@ -1,9 +1,14 @@
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
 #include "multidistral/base/memory.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
 
 static void *memory_or_abort(void *memory, size_t bytes) {
     if (memory) return memory;
@@ -15,6 +20,19 @@ void *memory_zeros(size_t count, size_t size) {
     if (size && count > (SIZE_MAX - MEMORY_ALIGNMENT) / size) return memory_or_abort(NULL, SIZE_MAX);
     size_t bytes = (count * size + MEMORY_ALIGNMENT) / MEMORY_ALIGNMENT * MEMORY_ALIGNMENT;
     return memset(memory_or_abort(aligned_alloc(MEMORY_ALIGNMENT, bytes), bytes), 0, bytes);
+}
+
+void *memory_sparse(uint64_t count, size_t size) {
+    if (size && count > SIZE_MAX / size) return NULL;
+    size_t bytes = count * size;
+    void *memory = mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void memory_sparse_free(void *memory, uint64_t count, size_t size) {
+    size_t bytes = count * size;
+    if (memory) munmap(memory, bytes > 0 ? bytes : 1);
 }
 
 char *memory_string(const char *text) {

@@ -23,18 +23,21 @@ const struct setting learning_table[] = {
 };
 const int learning_count = sizeof learning_table / sizeof *learning_table;
 
-void learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
+bool learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
                     const struct env_senses *senses) {
     *learner = (struct learner){.kind = learner_kinds[name],
                                 .n_agents = grid->n_agents,
                                 .n_actions = ENV_ACTIONS,
                                 .grid = grid,
                                 .senses = senses};
-    for (int j = 0; j < grid->n_agents; j++) table_create(&learner->q[j], senses->rows.n);
+    bool created = true;
+    for (int j = 0; created && j < grid->n_agents; j++) created = table_create(&learner->table[j], senses->rows.n);
+    if (!created) learner_destroy(learner);
+    return created;
 }
 
 void learner_destroy(struct learner *learner) {
-    for (int j = 0; j < learner->n_agents; j++) table_destroy(&learner->q[j]);
+    for (int j = 0; j < learner->n_agents; j++) table_destroy(&learner->table[j]);
 }
 
 void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh) {
@@ -42,7 +45,8 @@ void learner_prepare(struct learner *learner, const struct learning *learning, i
     learner->form = policy_form(alpha, beta, learner->n_actions);
     learner->learning_rate = (float)schedule_at(&learning->learning_rate, iteration);
     learner->gamma = learning->gamma;
-    for (int j = 0; fresh && j < learner->n_agents; j++) table_clear(&learner->q[j]);
+    learner->stamp = (uint32_t)iteration + 1;
+    learner->fresh = fresh;
 }
 
 void learner_measure(const struct learner *learner, int agent, const struct visits *visits, double *entropy,
@@ -52,14 +56,14 @@ void learner_measure(const struct learner *learner, int agent, const struct visi
     double weight_sum = 0, entropy_sum = 0, divergence_sum = 0;
     for (uint64_t i = 0; i < visits->n_visited; i++) {
         uint64_t row = visits->row[i];
-        const int64_t *count = visits->count + row * (uint64_t)n;
+        const int64_t *count = visits_of(visits, row);
         float pi[POLICY_ACTIONS];
         double weight = 0;
         for (int a = 0; a < n; a++) weight += (double)count[a];
         learner->kind->policy(learner, agent, row, pi);
         weight_sum += weight;
         entropy_sum += weight * policy_entropy(n, pi);
-        divergence_sum += weight * policy_divergence(n, pi, distilled->pi0 + row * (uint64_t)n);
+        divergence_sum += weight * policy_divergence(n, pi, distilled_row(distilled, row));
     }
     *entropy = weight_sum > 0 ? entropy_sum / weight_sum : NAN;
     *divergence = weight_sum > 0 ? divergence_sum / weight_sum : NAN;

@@ -2,94 +2,137 @@
  *
  *   Q(s,a) += learning_rate (r + gamma V(s') - Q(s,a)),   V(terminal) = 0        [T17] equations 3 to 5
  *
- * A game that is cut off at the step limit has not ended for the learner: its last step backs up V(s') too. */
-#include "multidistral/learn/learner.h"
+ * A game that is cut off at the step limit has not ended for the learner: its last step backs up V(s') too.
+ *
+ * A row holds Q, the prior, and what follows from them: V and the cumulative probabilities of the actions. So a step
+ * reads its action and V(s') ready-made, and the exponentials of the row that it changes are off its critical path. */
+#include <string.h>
 
-/* What the agents know of the moment they are in. */
-struct moment {
+#include "multidistral/base/vector.h"
+#include "multidistral/learn/learner.h"
+#include "soft_row.h"
+
+/* A row that was not reached in this iteration so far. */
+static inline void make_ready(struct learner *learner, int agent, struct table_row *row) {
+    struct table *table = &learner->table[agent];
+    uint64_t number = (uint64_t)(row - table->row);
+    if (row->stamp == 0) table_know(table, row);
+    else if (learner->fresh) memset(row->word + SOFT_Q, 0, ENV_ACTIONS * sizeof *row->word);
+    memcpy(row->word + SOFT_PRIOR, distilled_prior(learner->distilled[agent], number), ENV_ACTIONS * sizeof *row->word);
+    row->stamp = learner->stamp;
+    soft_row_refresh(learner->form, row);
+}
+
+/* The row that agent j sees. */
+static inline struct table_row *look(struct learner *learner, int n_agents, const struct env_state *state, int j) {
+    struct table_row *row = learner->table[j].row + env_observe(learner->senses, n_agents, state, j);
+    if (row->stamp != learner->stamp) make_ready(learner, j, row);
+    return row;
+}
+
+/* A game as it is played. */
+struct game {
     struct env_state state;
-    uint64_t row[ENV_AGENTS];
-    float value[ENV_AGENTS];                      /* V of the row */
-    float cumulative[ENV_AGENTS][POLICY_ACTIONS]; /* weights of the next action */
+    struct rng rng;
+    struct table_row *row[ENV_AGENTS]; /* what each agent sees */
+    uint8_t action[ENV_AGENTS];        /* what each agent is about to do */
+    double reward[ENV_AGENTS], discount;
 };
 
-static inline void look(const struct learner *learner, int n_agents, struct moment *now, int j) {
-    now->row[j] = env_observe(learner->senses, n_agents, &now->state, j);
-    now->value[j] = policy_weights(learner->form, ENV_ACTIONS, table_row(&learner->q[j], now->row[j]),
-                                   table_row(&learner->distilled[j]->prior, now->row[j]), now->cumulative[j]);
-}
-
-static inline void begin(const struct learner *learner, int n_agents, struct moment *now, struct episode *out) {
-    *out = (struct episode){0};
-    now->state = learner->grid->start;
-    for (int j = 0; j < n_agents; j++) look(learner, n_agents, now, j);
-}
-
-/* All agents act: draws their actions from the weights and steps the world. */
-static inline void act(const struct learner *learner, int n_agents, struct rng *rng, struct moment *now,
-                       uint8_t *action, double *reward) {
-    uint32_t contest[ENV_AGENTS / 2 + 1];
+static inline void draw_actions(int n_agents, struct game *game) {
+    UNROLLED
     for (int j = 0; j < n_agents; j++)
-        action[j] = (uint8_t)policy_draw(ENV_ACTIONS, now->cumulative[j], rng_unit(rng_next(rng)));
-    for (int c = 0; c < n_agents / 2; c++) contest[c] = rng_next(rng);
-    env_grid_step(learner->grid, n_agents, &now->state, action, contest, reward);
+        game->action[j] =
+            (uint8_t)policy_draw(ENV_ACTIONS, game->row[j]->word + SOFT_CUMULATIVE, rng_unit(rng_next(&game->rng)));
 }
 
-static inline bool goes_on(const struct learner *learner, int n_agents, const struct moment *now, int64_t steps) {
-    return steps < learner->grid->rules.step_limit && now->state.finished != (UINT32_C(1) << n_agents) - 1;
+static inline void begin(struct learner *learner, int n_agents, const struct rng_key *key, struct game *game) {
+    game->state = learner->grid->start;
+    game->discount = 1;
+    rng_start(&game->rng, key);
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) game->row[j] = look(learner, n_agents, &game->state, j);
+    draw_actions(n_agents, game);
 }
 
+static inline void step(const struct learner *learner, int n_agents, struct game *game) {
+    uint32_t contest[ENV_AGENTS / 2 + 1];
+    UNROLLED
+    for (int c = 0; c < n_agents / 2; c++) contest[c] = rng_next(&game->rng);
+    env_grid_step(learner->grid, n_agents, &game->state, game->action, contest, game->reward);
+}
+
+static inline bool goes_on(const struct learner *learner, int n_agents, const struct game *game, int64_t steps) {
+    return steps < learner->grid->rules.step_limit && game->state.finished != (UINT32_C(1) << n_agents) - 1;
+}
+
+static inline void count_step(struct game *game, int j, struct episode *out) {
+    out->returns[j] += game->discount * game->reward[j];
+    out->length[j]++;
+}
+
+/* The next actions are drawn before the values of the last ones are backed up: so the machine can play on while it
+ * computes, and an agent that stays in its row acts on what it knew on arrival. */
 static inline void learn_game(struct learner *learner, int n_agents, const struct rng_key *key, struct episode *out) {
-    struct rng rng;
-    struct moment now;
-    double discount = 1, reward[ENV_AGENTS];
-    uint8_t action[ENV_AGENTS];
-    rng_start(&rng, key);
-    begin(learner, n_agents, &now, out);
-    for (; goes_on(learner, n_agents, &now, out->steps); out->steps++, discount *= learner->gamma) {
-        uint32_t had_finished = now.state.finished;
-        act(learner, n_agents, &rng, &now, action, reward);
+    struct game game;
+    struct table_row nobody[ENV_AGENTS] = {{{0}, 0}}; /* stands in for those who have finished */
+    struct soft_batch batch;
+    const struct policy_form form = learner->form;
+    const float gamma = (float)learner->gamma, learning_rate = learner->learning_rate;
+    *out = (struct episode){0};
+    begin(learner, n_agents, key, &game);
+    for (; goes_on(learner, n_agents, &game, out->steps); out->steps++, game.discount *= learner->gamma) {
+        uint32_t had_finished = game.state.finished;
+        struct table_row *row[ENV_AGENTS] = {0};
+        uint8_t action[ENV_AGENTS] = {0};
+        float next_value[ENV_AGENTS] = {0};
+        step(learner, n_agents, &game);
+        UNROLLED
         for (int j = 0; j < n_agents; j++) {
-            if (had_finished >> j & 1) continue;
-            float *q = table_row(&learner->q[j], now.row[j]) + action[j], next_value = 0;
-            if (!(now.state.finished >> j & 1)) {
-                look(learner, n_agents, &now, j);
-                next_value = now.value[j];
-            }
-            *q += learner->learning_rate * ((float)reward[j] + (float)learner->gamma * next_value - *q);
-            out->returns[j] += discount * reward[j];
-            out->length[j]++;
+            row[j] = game.row[j];
+            action[j] = game.action[j];
+            bool plays_on = !(game.state.finished >> j & 1);
+            game.row[j] = plays_on ? look(learner, n_agents, &game.state, j) : &nobody[j];
+            next_value[j] = plays_on ? game.row[j]->word[SOFT_V] : 0;
+            if (!(had_finished >> j & 1)) count_step(&game, j, out);
         }
+        draw_actions(n_agents, &game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++)
+            soft_batch_back_up(&batch, j, form, learning_rate, row[j], action[j],
+                               (float)game.reward[j] + gamma * next_value[j]);
+        soft_batch_weigh(&batch, n_agents, form);
+        soft_batch_mend(&batch, n_agents, form);
     }
-    out->finished = now.state.finished;
+    out->finished = game.state.finished;
 }
 
-static inline void visit_game(const struct learner *learner, int n_agents, const struct rng_key *key,
+static inline void visit_game(struct learner *learner, int n_agents, const struct rng_key *key,
                               const int64_t *discounts, struct visits *visits, struct episode *out) {
-    struct rng rng;
-    struct moment now;
-    double discount = 1, reward[ENV_AGENTS];
-    uint8_t action[ENV_AGENTS];
-    rng_start(&rng, key);
-    begin(learner, n_agents, &now, out);
-    for (; goes_on(learner, n_agents, &now, out->steps); out->steps++, discount *= learner->gamma) {
-        uint32_t had_finished = now.state.finished;
-        act(learner, n_agents, &rng, &now, action, reward);
+    struct game game;
+    *out = (struct episode){0};
+    begin(learner, n_agents, key, &game);
+    for (; goes_on(learner, n_agents, &game, out->steps); out->steps++, game.discount *= learner->gamma) {
+        uint32_t had_finished = game.state.finished;
+        step(learner, n_agents, &game);
+        UNROLLED
         for (int j = 0; j < n_agents; j++) {
             if (had_finished >> j & 1) continue;
-            visits_at(&visits[j], now.row[j])[action[j]] += discounts[out->steps];
-            if (!(now.state.finished >> j & 1)) look(learner, n_agents, &now, j);
-            out->returns[j] += discount * reward[j];
-            out->length[j]++;
+            uint64_t row = (uint64_t)(game.row[j] - learner->table[j].row);
+            visits_at(&visits[j], row)[game.action[j]] += discounts[out->steps];
+            if (!(game.state.finished >> j & 1)) game.row[j] = look(learner, n_agents, &game.state, j);
+            count_step(&game, j, out);
         }
+        draw_actions(n_agents, &game);
     }
-    out->finished = now.state.finished;
+    out->finished = game.state.finished;
 }
 
 /* Tells the compiler what is known: no world has more agents. */
 static int bounded(int n_agents) { return n_agents < ENV_AGENTS ? n_agents : ENV_AGENTS; }
 
 /* The number of agents as a constant lets the compiler unroll the loops over agents. */
+VECTOR_VERSIONS
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
     switch (learner->n_agents) {
     case 1: learn_game(learner, 1, key, out); return;
@@ -98,8 +141,9 @@ static void learn(struct learner *learner, const struct rng_key *key, struct epi
     }
 }
 
-static void visit(const struct learner *learner, const struct rng_key *key, const int64_t *discounts,
-                  struct visits *visits, struct episode *out) {
+VECTOR_VERSIONS
+static void visit(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
+                  struct episode *out) {
     switch (learner->n_agents) {
     case 1: visit_game(learner, 1, key, discounts, visits, out); return;
     case 2: visit_game(learner, 2, key, discounts, visits, out); return;
@@ -107,10 +151,29 @@ static void visit(const struct learner *learner, const struct rng_key *key, cons
     }
 }
 
+static void values(const struct learner *learner, int agent, uint64_t row, float *q) {
+    const struct table_row *r = &learner->table[agent].row[row];
+    bool forgotten = learner->fresh && r->stamp != learner->stamp;
+    for (int a = 0; a < ENV_ACTIONS; a++) q[a] = forgotten ? 0 : r->word[SOFT_Q + a];
+}
+
 static void policy(const struct learner *learner, int agent, uint64_t row, float *pi) {
-    policy_row(learner->form, learner->n_actions, table_row(&learner->q[agent], row),
-               table_row(&learner->distilled[agent]->prior, row), pi);
+    float q[ENV_ACTIONS];
+    values(learner, agent, row, q);
+    policy_row(learner->form, learner->n_actions, q, distilled_prior(learner->distilled[agent], row), pi);
+}
+
+static void set_values(struct learner *learner, int agent, uint64_t row, const float *q) {
+    struct table_row *r = &learner->table[agent].row[row];
+    if (r->stamp == 0) table_know(&learner->table[agent], r);
+    r->stamp = UINT32_MAX; /* reached, and ready for no iteration */
+    memcpy(r->word + SOFT_Q, q, ENV_ACTIONS * sizeof *q);
 }
 
 extern const struct learner_kind learner_soft_q;
-const struct learner_kind learner_soft_q = {.name = "soft_q", .learn = learn, .visit = visit, .policy = policy};
+const struct learner_kind learner_soft_q = {.name = "soft_q",
+                                            .learn = learn,
+                                            .visit = visit,
+                                            .policy = policy,
+                                            .values = values,
+                                            .set_values = set_values};

@@ -1,19 +1,18 @@
 #include "multidistral/learn/policy.h"
 
 struct policy_form policy_form(double alpha, double beta, int n_actions) {
-    return (struct policy_form){.beta = (float)beta, .offset = (float)(-alpha * log(n_actions) / beta)};
-}
-
-float policy_prior(double alpha, int n_actions, float pi0) {
-    double uniform = 1.0f / (float)n_actions;
-    return alpha == 0 ? 0.0f : (float)(alpha * log(pi0 / uniform));
+    return (struct policy_form){
+        .beta = (float)beta, .per_beta = (float)(1 / beta), .offset = (float)(-alpha * log(n_actions) / beta)};
 }
 
 void policy_row(struct policy_form form, int n, const float *q, const float *prior, float *pi) {
-    float cumulative[POLICY_ACTIONS];
-    policy_weights(form, n, q, prior, cumulative);
-    double sum = cumulative[n - 1];
-    for (int a = 0; a < n; a++) pi[a] = (float)((cumulative[a] - (a > 0 ? cumulative[a - 1] : 0.0)) / sum);
+    double weight[POLICY_ACTIONS], most = -HUGE_VAL, sum = 0;
+    for (int a = 0; a < n; a++) {
+        weight[a] = prior[a] + (double)form.beta * q[a];
+        most = weight[a] > most ? weight[a] : most;
+    }
+    for (int a = 0; a < n; a++) sum += weight[a] = exp(weight[a] - most);
+    for (int a = 0; a < n; a++) pi[a] = (float)(weight[a] / sum);
 }
 
 double policy_entropy(int n, const float *pi) {

@@ -8,6 +8,9 @@
 
 enum { WORD_BITS = 64, LARGEST_MESSAGE = 1 << 26 /* items: MPI counts are int */ };
 
+/* Up to so many rows, a bit for each row says more cheaply which were visited than a list of their numbers. */
+static const uint64_t most_bits = UINT64_C(1) << 22;
+
 /* MPI_Allreduce in place, of any length. */
 static void allreduce(void *items, uint64_t n, size_t size, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
     for (uint64_t first = 0; first < n; first += LARGEST_MESSAGE) {
@@ -16,36 +19,67 @@ static void allreduce(void *items, uint64_t n, size_t size, MPI_Datatype type, M
     }
 }
 
-static bool bit(const uint64_t *words, uint64_t i) { return words[i / WORD_BITS] >> i % WORD_BITS & 1; }
+/* ---- Sorted lists of rows, and their union over ranks ---- */
 
-static void set_bit(uint64_t *words, uint64_t i) { words[i / WORD_BITS] |= UINT64_C(1) << i % WORD_BITS; }
-
-static uint64_t words_for(uint64_t bits) { return (bits + WORD_BITS - 1) / WORD_BITS; }
-
-/* Which rows of which visits anyone visited: bit i * n_rows + row. The caller owns it. */
-static uint64_t *visited_anywhere(const struct visits *visits, int n, uint64_t *n_words, MPI_Comm comm) {
-    uint64_t n_rows = visits->n_rows;
-    *n_words = words_for(n_rows * (uint64_t)n);
-    uint64_t *words = memory_zeros(*n_words, sizeof *words);
-    for (int i = 0; i < n; i++)
-        for (uint64_t v = 0; v < visits[i].n_visited; v++) set_bit(words, (uint64_t)i * n_rows + visits[i].row[v]);
-    allreduce(words, *n_words, sizeof *words, MPI_UINT64_T, MPI_BOR, comm);
-    return words;
+static int compare_rows(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
 }
 
-/* Makes the marked rows the list of each visits, in ascending order; returns how many there are together. */
-static uint64_t take_rows(struct visits *visits, int n, const uint64_t *words) {
-    uint64_t n_rows = visits->n_rows, together = 0;
-    for (int i = 0; i < n; i++) {
-        visits[i].n_visited = 0;
-        for (uint64_t row = 0; row < n_rows; row++) {
-            if (!bit(words, (uint64_t)i * n_rows + row)) continue;
-            visits[i].seen[row] = true;
-            visits[i].row[visits[i].n_visited++] = row;
-        }
-        together += visits[i].n_visited;
-    }
-    return together;
+/* Sorts, and drops all but one of equal rows; returns how many are left. */
+static uint64_t sort_rows(uint64_t *row, uint64_t n) {
+    uint64_t kept = 0;
+    qsort(row, n, sizeof *row, compare_rows);
+    for (uint64_t i = 0; i < n; i++)
+        if (i == 0 || row[i] != row[i - 1]) row[kept++] = row[i];
+    return kept;
+}
+
+static uint64_t union_by_bits(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm) {
+    uint64_t n_words = (n_rows + WORD_BITS - 1) / WORD_BITS, *words = memory_zeros(n_words, sizeof *words), found = 0;
+    for (uint64_t i = 0; i < n; i++) words[row[i] / WORD_BITS] |= UINT64_C(1) << row[i] % WORD_BITS;
+    allreduce(words, n_words, sizeof *words, MPI_UINT64_T, MPI_BOR, comm);
+    for (uint64_t w = 0; w < n_words; w++)
+        for (uint64_t bit = 0, left = words[w]; left; bit++, left >>= 1)
+            if (left & 1) row[found++] = w * WORD_BITS + bit;
+    free(words);
+    return found;
+}
+
+/* Every rank's list behind every other's; the caller owns it. */
+static uint64_t *gather_rows(const uint64_t *row, uint64_t n, uint64_t *n_all, MPI_Comm comm) {
+    int size, own = (int)n;
+    MPI_Comm_size(comm, &size);
+    int *count = memory_zeros((size_t)size, sizeof *count), *first = memory_zeros((size_t)size, sizeof *first);
+    MPI_Allgather(&own, 1, MPI_INT, count, 1, MPI_INT, comm);
+    for (int r = 1; r < size; r++) first[r] = first[r - 1] + count[r - 1];
+    *n_all = (uint64_t)first[size - 1] + (uint64_t)count[size - 1];
+    uint64_t *all = memory_zeros(*n_all + 1, sizeof *all);
+    MPI_Allgatherv(row, own, MPI_UINT64_T, all, count, first, MPI_UINT64_T, comm);
+    free(count);
+    free(first);
+    return all;
+}
+
+static uint64_t union_by_lists(uint64_t *row, uint64_t n, MPI_Comm comm) {
+    uint64_t n_all, *all = gather_rows(row, sort_rows(row, n), &n_all, comm);
+    uint64_t found = sort_rows(all, n_all);
+    memcpy(row, all, found * sizeof *row);
+    free(all);
+    return found;
+}
+
+uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm) {
+    return n_rows <= most_bits ? union_by_bits(row, n, n_rows, comm) : union_by_lists(row, n, comm);
+}
+
+/* ---- Visit counts ---- */
+
+/* Gives all ranks the list of the rows that anyone visited. */
+static void agree_on_rows(struct visits *visits, MPI_Comm comm) {
+    visits->n_visited = reduce_rows(visits->row, visits->n_visited, visits->n_rows, comm);
+    for (uint64_t v = 0; v < visits->n_visited; v++)
+        visits->count[visits->row[v] * VISITS_STRIDE + VISITS_SEEN] = 1;
 }
 
 /* Copies the counts of all listed rows into `packed`, or back. */
@@ -53,7 +87,7 @@ static void move_counts(struct visits *visits, int n, int64_t *packed, bool back
     size_t bytes = (size_t)visits->n_actions * sizeof *packed;
     for (int i = 0; i < n; i++) {
         for (uint64_t v = 0; v < visits[i].n_visited; v++, packed += visits->n_actions) {
-            int64_t *count = visits[i].count + visits[i].row[v] * (uint64_t)visits->n_actions;
+            int64_t *count = visits[i].count + visits[i].row[v] * VISITS_STRIDE;
             memcpy(back ? count : packed, back ? packed : count, bytes);
         }
     }
@@ -61,31 +95,19 @@ static void move_counts(struct visits *visits, int n, int64_t *packed, bool back
 
 int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm) {
     int size;
+    uint64_t n_counts = 0;
     MPI_Comm_size(comm, &size);
-    if (n == 0) return 0;
-    if (size == 1) {
-        for (int i = 0; i < n; i++) visits_sort(&visits[i]);
-        return 0;
+    for (int i = 0; i < n; i++) {
+        agree_on_rows(&visits[i], comm);
+        n_counts += visits[i].n_visited * (uint64_t)visits->n_actions;
     }
-    uint64_t n_words, n_counts;
-    uint64_t *words = visited_anywhere(visits, n, &n_words, comm);
-    n_counts = take_rows(visits, n, words) * (uint64_t)visits->n_actions;
+    if (size == 1 || n == 0) return 0;
     int64_t *packed = memory_zeros(n_counts, sizeof *packed);
     move_counts(visits, n, packed, false);
     allreduce(packed, n_counts, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
     move_counts(visits, n, packed, true);
     free(packed);
-    free(words);
-    return (int64_t)(n_words * sizeof *words + n_counts * sizeof *packed);
-}
-
-void reduce_marks(bool *mark, uint64_t n_rows, MPI_Comm comm) {
-    uint64_t n_words = words_for(n_rows), *words = memory_zeros(n_words, sizeof *words);
-    for (uint64_t row = 0; row < n_rows; row++)
-        if (mark[row]) set_bit(words, row);
-    allreduce(words, n_words, sizeof *words, MPI_UINT64_T, MPI_BOR, comm);
-    for (uint64_t row = 0; row < n_rows; row++) mark[row] = bit(words, row);
-    free(words);
+    return (int64_t)(n_counts * sizeof *packed);
 }
 
 struct verdict reduce_verdict(struct verdict own, MPI_Comm comm) {

@@ -93,6 +93,12 @@ static bool read_rows(struct reading *r, struct fault *why) {
     return true;
 }
 
+static bool all_zero(const float *q) {
+    for (int a = 0; a < ENV_ACTIONS; a++)
+        if (q[a] != 0) return false;
+    return true;
+}
+
 static bool read_q(struct reading *r, struct fault *why) {
     const struct trainer *t = r->trainer;
     int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = t->plan->n_agents;
@@ -107,7 +113,7 @@ static bool read_q(struct reading *r, struct fault *why) {
     for (int64_t u = 0; read && u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
             for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
-                memcpy(table_row(&t->learner[u].q[j], r->row[i]), next, ENV_ACTIONS * sizeof *next);
+                if (!all_zero(next)) t->learner[u].kind->set_values(&t->learner[u], j, r->row[i], next);
     free(values);
     return read;
 }

@@ -19,6 +19,7 @@ struct writing {
     const struct plan *plan;
     uint64_t *row; /* [n_rows]: the observations that anyone knows anything about */
     int64_t n_rows;
+    uint64_t row_room;
 };
 
 static struct range all(int64_t n) { return (struct range){0, n}; }
@@ -30,24 +31,42 @@ static struct range by_first(const struct writing *w, int64_t n) {
 
 /* ---- Which rows ---- */
 
-static void mark_learned(bool *mark, const struct table *q) {
-    for (uint64_t row = 0; row < q->n_rows; row++)
-        for (int a = 0; a < ENV_ACTIONS; a++) mark[row] |= table_row(q, row)[a] != 0;
+/* Rows whose values were learned: reached and forgotten ones are as good as never reached. */
+static void add_learned(struct writing *w, const struct learner *learner, int agent) {
+    const struct table *table = &learner->table[agent];
+    for (uint64_t i = 0; i < table->n_known; i++) {
+        float q[ENV_ACTIONS];
+        bool learned = false;
+        learner->kind->values(learner, agent, table->known[i], q);
+        for (int a = 0; a < ENV_ACTIONS; a++) learned |= q[a] != 0;
+        if (learned) w->row[w->n_rows++] = table->known[i];
+    }
+}
+
+static void add_distilled(struct writing *w, const struct distilled *distilled) {
+    memcpy(w->row + w->n_rows, distilled->row, distilled->n_known * sizeof *w->row);
+    w->n_rows += (int64_t)distilled->n_known;
+}
+
+/* Room for every list of every table of this rank, and for their union over ranks. */
+static uint64_t most_listed(const struct writing *w) {
+    const struct trainer *t = w->trainer;
+    uint64_t most = w->plan->senses.rows.n;
+    for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
+        for (int j = 0; j < w->plan->n_agents; j++) most += t->learner[u].table[j].n_known;
+    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) most += t->distilled[d].n_known;
+    return most;
 }
 
 static void find_rows(struct writing *w) {
     const struct trainer *t = w->trainer;
-    uint64_t n = w->plan->senses.rows.n;
-    bool *mark = memory_zeros(n, sizeof *mark);
+    w->row_room = most_listed(w);
+    w->row = memory_sparse(w->row_room, sizeof *w->row);
+    h5_must(w->row ? 0 : -1, "listing the rows of", "the tables");
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
-        for (int j = 0; j < w->plan->n_agents; j++) mark_learned(mark, &t->learner[u].q[j]);
-    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++)
-        for (uint64_t i = 0; i < t->distilled[d].n_known; i++) mark[t->distilled[d].row[i]] = true;
-    reduce_marks(mark, n, t->world);
-    w->row = memory_zeros(n, sizeof *w->row);
-    for (uint64_t row = 0; row < n; row++)
-        if (mark[row]) w->row[w->n_rows++] = row;
-    free(mark);
+        for (int j = 0; j < w->plan->n_agents; j++) add_learned(w, &t->learner[u], j);
+    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) add_distilled(w, &t->distilled[d]);
+    w->n_rows = (int64_t)reduce_rows(w->row, (uint64_t)w->n_rows, w->plan->senses.rows.n, t->world);
 }
 
 /* ---- Texts ---- */
@@ -294,22 +313,15 @@ static void write_curve(struct writing *w, enum curve curve) {
     free(values);
 }
 
-static void get_q(const struct learner *learner, int agent, uint64_t row, float *out) {
-    memcpy(out, table_row(&learner->q[agent], row), ENV_ACTIONS * sizeof *out);
-}
-
-static void get_policy(const struct learner *learner, int agent, uint64_t row, float *out) {
-    learner->kind->policy(learner, agent, row, out);
-}
-
-static void write_rows(struct writing *w, const char *path,
-                       void (*get)(const struct learner *, int agent, uint64_t row, float *out), const char *meaning) {
+/* Values or policies of all agents. */
+static void write_rows(struct writing *w, const char *path, bool policies, const char *meaning) {
     const struct trainer *t = w->trainer;
     int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = w->plan->n_agents;
     float *values = memory_zeros((size_t)(n_units * n_agents * w->n_rows), ENV_ACTIONS * sizeof *values), *next = values;
     for (int64_t u = 0; u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
-            for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS) get(&t->learner[u], j, w->row[i], next);
+            for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS)
+                (policies ? t->learner[u].kind->policy : t->learner[u].kind->values)(&t->learner[u], j, w->row[i], next);
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
     h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);
@@ -326,7 +338,7 @@ static void write_distilled(struct writing *w) {
     float *values = memory_zeros((size_t)(n * w->n_rows), ENV_ACTIONS * sizeof *values), *next = values;
     for (int64_t d = 0; d < n; d++)
         for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS)
-            memcpy(next, t->distilled[d].pi0 + w->row[i] * ENV_ACTIONS, ENV_ACTIONS * sizeof *next);
+            memcpy(next, distilled_row(&t->distilled[d], w->row[i]), ENV_ACTIONS * sizeof *next);
     struct h5_box box = {0};
     struct range replicas = t->layout.replicas;
     if (!t->layout.leads) replicas.n = 0;
@@ -344,9 +356,9 @@ static void write_state(struct writing *w) {
     for (int c = 0; c < CURVE_COUNT; c++) write_curve(w, (enum curve)c);
     h5_group(&w->h5, "policy");
     write_distilled(w);
-    write_rows(w, "policy/learned", get_policy, "probability of each action under the task policies of the last M-step");
+    write_rows(w, "policy/learned", true, "probability of each action under the task policies of the last M-step");
     h5_group(&w->h5, "values");
-    write_rows(w, "values/q", get_q, "Q values of the task policies, in units of return");
+    write_rows(w, "values/q", false, "Q values of the task policies, in units of return");
 }
 
 /* ---- Provenance ---- */
@@ -466,7 +478,7 @@ bool runfile_write(const char *path, const struct trainer *trainer, const struct
     if (!ok) fault_at(why, "%s: the last complete run file is untouched, but a new one could not be written", path);
     if (ok) ok = reduce_fault(rank != 0 || put_in_place(part, path, why), why, trainer->world);
     h5_forget(&w.h5);
-    free(w.row);
+    memory_sparse_free(w.row, w.row_room, sizeof *w.row);
     free(part);
     return ok;
 }

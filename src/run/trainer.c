@@ -77,7 +77,7 @@ static struct games e_step(struct trainer *t, int64_t replica, int64_t task) {
 
 /* M-step: the task policies play, fixed; their discounted visits go into t->own. */
 static struct games m_step(struct trainer *t, int64_t replica, int64_t task) {
-    const struct learner *learner = learner_at(t, replica, task);
+    struct learner *learner = learner_at(t, replica, task);
     struct rng_key key = game_key(t, replica, task, RNG_M_STEP);
     struct games games = {0};
     for (int j = 0; j < learner->n_agents; j++) visits_clear(&t->own[j]);
@@ -150,14 +150,23 @@ void trainer_iterate(struct trainer *t) {
 
 /* ---- Memory ---- */
 
+/* Rows that a table can reach at most: no more than there are, and no more than steps are taken. */
+static uint64_t most_rows(const struct plan *plan) {
+    const struct run_settings *run = &plan->config.run;
+    double steps = 0;
+    for (int i = 0; i < plan->n_tasks; i++) steps = fmax(steps, (double)plan->grid[i].rules.step_limit);
+    steps *= (double)run->iterations * (double)(run->games_e + run->games_m);
+    return steps < (double)plan->senses.rows.n ? (uint64_t)steps + 1 : plan->senses.rows.n;
+}
+
 static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
-    uint64_t rows = plan->senses.rows.n, agents = (uint64_t)plan->n_agents;
-    uint64_t shared = visits_bytes(rows, ENV_ACTIONS) + distilled_bytes(rows, ENV_ACTIONS);
+    enum { VISITS_ROW = 72, DISTILLED_ROW = 80, TABLE_ROW = 72, FILE_ROW = 20 }; /* bytes with the lists of rows */
+    uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents;
     uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
-    uint64_t in_file = agents * rows * ENV_ACTIONS * sizeof(float); /* of values on their way to the file */
-    uint64_t unit = agents * table_bytes(rows) + in_file + 2 * curves;
-    return (uint64_t)n_units * unit + (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * shared +
-           agents * visits_bytes(rows, ENV_ACTIONS);
+    uint64_t unit = agents * rows * (TABLE_ROW + FILE_ROW) + 2 * curves;
+    return (uint64_t)n_units * unit +
+           (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (VISITS_ROW + DISTILLED_ROW) +
+           agents * rows * VISITS_ROW;
 }
 
 uint64_t trainer_bytes(const struct plan *plan, int size) {
@@ -188,27 +197,29 @@ static bool memory_suffices(const struct trainer *t, struct fault *why) {
 
 /* ---- Create and destroy ---- */
 
-static void create_tables(struct trainer *t) {
+static bool create_learner(struct trainer *t, int64_t replica, int64_t task) {
+    const struct plan *plan = t->plan;
+    struct learner *learner = learner_at(t, replica, task);
+    struct distilled *distilled = t->distilled + replica * plan_n_distilled(plan);
+    bool created = learner_create(learner, (enum learner_name)plan->config.run.learner,
+                                  &plan->grid[t->layout.tasks.first + task], &plan->senses);
+    for (int j = 0; j < plan->n_agents; j++) learner->distilled[j] = &distilled[plan_distilled_of(plan, j)];
+    return created;
+}
+
+static bool create_tables(struct trainer *t) {
     const struct plan *plan = t->plan;
     uint64_t rows = plan->senses.rows.n;
-    int per_replica = plan_n_distilled(plan);
+    bool created = true;
     t->distilled = memory_zeros((size_t)n_distilled(t), sizeof *t->distilled);
     t->sum = memory_zeros((size_t)n_distilled(t), sizeof *t->sum);
-    for (int64_t i = 0; i < n_distilled(t); i++) {
-        distilled_create(&t->distilled[i], rows, ENV_ACTIONS);
-        visits_create(&t->sum[i], rows, ENV_ACTIONS);
-    }
+    for (int64_t i = 0; created && i < n_distilled(t); i++)
+        created = distilled_create(&t->distilled[i], rows, ENV_ACTIONS) && visits_create(&t->sum[i], rows, ENV_ACTIONS);
     t->learner = memory_zeros((size_t)(t->layout.replicas.n * t->layout.tasks.n), sizeof *t->learner);
-    for (int64_t r = 0; r < t->layout.replicas.n; r++) {
-        for (int64_t i = 0; i < t->layout.tasks.n; i++) {
-            struct learner *learner = learner_at(t, r, i);
-            const struct env_grid *grid = &plan->grid[t->layout.tasks.first + i];
-            learner_create(learner, (enum learner_name)plan->config.run.learner, grid, &plan->senses);
-            for (int j = 0; j < plan->n_agents; j++)
-                learner->distilled[j] = &t->distilled[r * per_replica + plan_distilled_of(plan, j)];
-        }
-    }
-    for (int j = 0; j < plan->n_agents; j++) visits_create(&t->own[j], rows, ENV_ACTIONS);
+    for (int64_t r = 0; r < t->layout.replicas.n; r++)
+        for (int64_t i = 0; created && i < t->layout.tasks.n; i++) created = create_learner(t, r, i);
+    for (int j = 0; created && j < plan->n_agents; j++) created = visits_create(&t->own[j], rows, ENV_ACTIONS);
+    return created;
 }
 
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why) {
@@ -225,9 +236,13 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
         int64_t task = trainer->layout.tasks.first + i;
         trainer->discounts[task] = visits_discounts(plan->config.learning.gamma, plan->grid[task].rules.step_limit);
     }
-    create_tables(trainer);
     curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
-    return true;
+    bool created = create_tables(trainer) ||
+                   fault_set(why, "%llu observations are more than the address space holds; observe less",
+                             (unsigned long long)plan->senses.rows.n);
+    if (reduce_fault(created, why, world)) return true;
+    trainer_destroy(trainer);
+    return false;
 }
 
 void trainer_destroy(struct trainer *trainer) {

@@ -6,11 +6,18 @@
 #define MULTIDISTRAL_BASE_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MEMORY_ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
 
 /* `count` zeroed items of `size` bytes, aligned to MEMORY_ALIGNMENT. The caller owns them: free().  */
 void *memory_zeros(size_t count, size_t size);
+
+/* The same for large tables of which only a part may ever be used: address space now, memory page by page as it is
+ * written. The caller owns them: memory_sparse_free with the same count and size. NULL when the address space does not
+ * suffice. */
+void *memory_sparse(uint64_t count, size_t size);
+void memory_sparse_free(void *memory, uint64_t count, size_t size);
 
 /* A copy of a string; the caller owns it: free(). */
 char *memory_string(const char *text);

@@ -25,9 +25,11 @@ struct learner {
     int n_agents, n_actions;
     const struct env_grid *grid;
     const struct env_senses *senses;
-    struct table q[ENV_AGENTS];                     /* by agent */
-    const struct distilled *distilled[ENV_AGENTS];  /* by agent; not owned, may be shared by agents and tasks */
-    struct policy_form form;                        /* of the iteration in hand */
+    struct table table[ENV_AGENTS];                /* by agent */
+    const struct distilled *distilled[ENV_AGENTS]; /* by agent; not owned, may be shared by agents and tasks */
+    uint32_t stamp;                                /* iteration in hand + 1: of the rows made ready for it */
+    bool fresh;                                    /* are values of earlier iterations forgotten? */
+    struct policy_form form;                       /* of the iteration in hand */
     double gamma;
     float learning_rate;
 };
@@ -41,11 +43,17 @@ struct learner_kind {
     /* Plays one game with fixed policies and adds its discounted visits (M-step).
      *   discounts  [step_limit]  visits_discounts
      *   visits     [n_agents]    one for each agent, of the senses' n_rows */
-    void (*visit)(const struct learner *learner, const struct rng_key *key, const int64_t *discounts,
-                  struct visits *visits, struct episode *out);
+    void (*visit)(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
+                  struct episode *out);
 
-    /* The policy of an agent in a row: pi [n_actions] out. */
+    /* The policy of an agent in a row, reached or not: pi [n_actions] out. */
     void (*policy)(const struct learner *learner, int agent, uint64_t row, float *pi);
+
+    /* The values of an agent in a row, reached or not: q [n_actions] out. */
+    void (*values)(const struct learner *learner, int agent, uint64_t row, float *q);
+
+    /* Sets the values of a row that was not reached yet, as read from a run file: q [n_actions]. */
+    void (*set_values)(struct learner *learner, int agent, uint64_t row, const float *q);
 };
 
 enum learner_name {
@@ -60,12 +68,13 @@ extern const struct learner_kind *const learner_kinds[LEARNER_COUNT];
 extern const char learner_words[];
 
 /* A learner whose values are all zero. The caller owns it: learner_destroy; grid, senses and distilled stay the
- * caller's and must live as long. */
-void learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
+ * caller's and must live as long. False when there is not that much address space; then there is nothing to destroy. */
+bool learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
                     const struct env_senses *senses);
 void learner_destroy(struct learner *learner);
 
-/* Sets what holds in an iteration, counted from 0. `fresh` forgets all values. */
+/* Sets what holds in an iteration, counted from 0, after the priors of its distilled policies were made
+ * (distilled_prepare). `fresh` forgets all values of earlier iterations. */
 void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh);
 
 /* Mean entropy and mean KL(pi || pi0) of an agent's policy over its visits, in nats; NaN without visits.

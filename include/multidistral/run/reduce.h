@@ -13,8 +13,10 @@
  * Returns the bytes that one rank put into the reduction. */
 int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm);
 
-/* Marks [n_rows] that are set on any rank: the union. Collective. */
-void reduce_marks(bool *mark, uint64_t n_rows, MPI_Comm comm);
+/* The union over ranks of lists of rows: afterwards every rank has the same list, in ascending order. Collective.
+ *   row  in: n numbers below n_rows, in any order, each any number of times; out: room for n_rows is needed
+ * Returns how many there are. */
+uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm);
 
 /* Small news that all ranks must agree on; each is true for all as soon as it is for one. Collective. */
 struct verdict {

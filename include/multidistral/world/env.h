@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "multidistral/base/index.h"
+#include "multidistral/base/vector.h"
 #include "multidistral/world/cells.h"
 #include "multidistral/world/rules.h"
 #include "multidistral/world/task.h"
@@ -59,6 +60,7 @@ bool env_senses_create(struct env_senses *out, const struct senses *senses, int 
 static inline uint64_t env_observe(const struct env_senses *s, int n_agents, const struct env_state *state,
                                    int observer) {
     uint64_t row = 0;
+    UNROLLED
     for (int k = 0; k < n_agents; k++) {
         row += state->cell[k] * s->by_cell[observer][k];
         row += state->previous[k] * s->by_action[observer][k];

@@ -8,6 +8,7 @@
 #define MULTIDISTRAL_WORLD_ENV_GRID_H
 
 #include "multidistral/base/rng.h"
+#include "multidistral/base/vector.h"
 #include "multidistral/world/env.h"
 
 enum { GRID_STRIDE = 8 }; /* moves per cell, padded to a power of two */
@@ -32,8 +33,10 @@ static inline int env_grid_draws(int n_agents) { return n_agents + n_agents / 2;
 static inline uint32_t env_grid_winner(enum contested contested, int n_agents, uint32_t contenders, uint32_t draw) {
     if (contested == CONTESTED_NONE) return 0;
     uint32_t n = 0;
+    UNROLLED
     for (int j = 0; j < n_agents; j++) n += contenders >> j & 1;
     uint32_t wanted = contested == CONTESTED_LAST ? n - 1 : rng_below(draw, n);
+    UNROLLED
     for (int j = 0; j < n_agents; j++)
         if ((contenders >> j & 1) && wanted-- == 0) return UINT32_C(1) << j;
     return 0;
@@ -47,25 +50,31 @@ static inline uint32_t env_grid_winner(enum contested contested, int n_agents, u
 static inline void env_grid_step(const struct env_grid *grid, int n_agents, struct env_state *state,
                                  const uint8_t *action, const uint32_t *contest, double *reward) {
     const struct env_state old = *state;
-    uint16_t target[ENV_AGENTS];
+    uint16_t target[ENV_AGENTS] = {0};
+    UNROLLED
     for (int j = 0; j < n_agents; j++) {
         bool playing = !(old.finished >> j & 1);
         uint8_t a = playing ? action[j] : ACTION_STAY;
         state->previous[j] = a;
         target[j] = grid->move[old.cell[j] * GRID_STRIDE + a];
+        UNROLLED
         for (int k = 0; k < n_agents; k++)
             if (k != j && target[j] == old.cell[k]) target[j] = old.cell[j];
     }
     uint32_t decided = 0;
+    UNROLLED
     for (int j = 0; j + 1 < n_agents; j++) {
         uint32_t contenders = 0;
+        UNROLLED
         for (int k = j; k < n_agents; k++) contenders |= (uint32_t)(target[k] == target[j]) << k;
         if (contenders == UINT32_C(1) << j || (decided >> j & 1)) continue;
         decided |= contenders;
         uint32_t winner = env_grid_winner((enum contested)grid->rules.contested, n_agents, contenders, *contest++);
+        UNROLLED
         for (int k = j; k < n_agents; k++)
             if ((contenders & ~winner) >> k & 1) target[k] = old.cell[k];
     }
+    UNROLLED
     for (int j = 0; j < n_agents; j++) {
         bool playing = !(old.finished >> j & 1), arrives = playing && target[j] == grid->goal[j];
         state->cell[j] = target[j];

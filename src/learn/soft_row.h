@@ -1,0 +1,133 @@
+/* A row of a soft Q table, as one cache line: Q, the prior, and what follows from them, V and the cumulative
+ * probabilities of the actions. One log-sum-exp serves both:
+ *
+ *   V(s)    = (1/beta) log sum_a pi0(a|s)^alpha exp(beta Q(s,a))                  [T17] equation 3
+ *   pi(a|s) = pi0(a|s)^alpha exp(beta Q(s,a) - beta V(s))                         [T17] equation 5
+ *
+ * The actions are lanes of a vector; the rows of all agents of a step are changed together, so that their exponentials
+ * and logarithms are one call each into the compiler's vector maths. Private to learners. */
+#ifndef MULTIDISTRAL_LEARN_SOFT_ROW_H
+#define MULTIDISTRAL_LEARN_SOFT_ROW_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "multidistral/base/vector.h"
+#include "multidistral/learn/policy.h"
+#include "multidistral/learn/table.h"
+#include "multidistral/world/env.h"
+
+/* Words of a row. */
+enum { SOFT_Q = 0, SOFT_PRIOR = ENV_ACTIONS, SOFT_CUMULATIVE = 2 * ENV_ACTIONS, SOFT_V = TABLE_WORDS - 1 };
+_Static_assert(SOFT_CUMULATIVE + ENV_ACTIONS - 1 == SOFT_V, "a row is one cache line");
+_Static_assert(SOFT_PRIOR + POLICY_ACTIONS <= TABLE_WORDS, "the words of a row can be read as whole vectors");
+
+enum { LANES = POLICY_ACTIONS };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t lane_mask __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+/* Weights below exp of this, relative to the largest, are 0; vector exponentials are slow for smaller ones. */
+static const float least_exponent = -80;
+
+/* Slightly more than 1: a cumulative probability that should be 1 comes out as at least 1, whatever the rounding, so
+ * that an action of probability 0 is never drawn. It is less than rounding u to its steps does. */
+static const float whole = 1 + 0x1p-21f;
+
+static inline lanes all_lanes(float x) { return (lanes){x, x, x, x, x, x, x, x}; }
+
+static inline lanes load(const float *from) {
+    lanes x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+
+static inline lanes choose(lane_mask mask, lanes yes, lanes no) {
+    return (lanes)((mask & (lane_mask)yes) | (~mask & (lane_mask)no));
+}
+
+/* The rows of several agents on their way to new weights. */
+struct soft_batch {
+    struct table_row *row[ENV_AGENTS];
+    float shift[ENV_AGENTS];         /* what the exponents were made smaller by: about the largest of them */
+    float weight[ENV_AGENTS][LANES]; /* exponents, then weights; 0 behind the actions */
+    float sum[ENV_AGENTS];           /* of the weights */
+};
+
+/* Puts a row's exponents, already relative to shift, into the batch. */
+static inline void soft_batch_put(struct soft_batch *batch, int j, struct table_row *row, lanes exponent, float shift) {
+    const lane_mask number = {0, 1, 2, 3, 4, 5, 6, 7};
+    lane_mask counts = (exponent > all_lanes(least_exponent)) & (number < ENV_ACTIONS);
+    exponent = choose(counts, exponent, all_lanes(least_exponent));
+    memcpy(batch->weight[j], &exponent, sizeof exponent);
+    batch->row[j] = row;
+    batch->shift[j] = shift;
+}
+
+/* The weights of agent j: exp of its exponents, 0 for those below the least. */
+static inline lanes soft_batch_exponentials(const struct soft_batch *batch, int j) {
+    float e[LANES];
+    _Pragma("omp simd")
+    for (int a = 0; a < LANES; a++) {
+        float x = batch->weight[j][a], weight = expf(x);
+        e[a] = x > least_exponent ? weight : 0;
+    }
+    return load(e);
+}
+
+/* Stores the cumulative probabilities, and keeps the sum. */
+static inline void soft_batch_store(struct soft_batch *batch, int j) {
+    lanes e = soft_batch_exponentials(batch, j);
+    float c1 = e[0] + e[1], c2 = c1 + e[2], c3 = c2 + e[3], sum = c3 + e[4], per_sum = whole / sum;
+    float cumulative[ENV_ACTIONS - 1] = {e[0] * per_sum, c1 * per_sum, c2 * per_sum, c3 * per_sum};
+    memcpy(batch->row[j]->word + SOFT_CUMULATIVE, cumulative, sizeof cumulative);
+    batch->sum[j] = sum;
+}
+
+static inline void soft_batch_weigh(struct soft_batch *batch, int n, struct policy_form form) {
+    float log_sum[ENV_AGENTS] = {0};
+    UNROLLED
+    for (int j = 0; j < n; j++) soft_batch_store(batch, j);
+    UNROLLED
+    for (int j = 0; j < n; j++) log_sum[j] = logf(batch->sum[j]);
+    UNROLLED
+    for (int j = 0; j < n; j++)
+        batch->row[j]->word[SOFT_V] = (batch->shift[j] + log_sum[j]) * form.per_beta + form.offset;
+}
+
+/* Makes V and the cumulative probabilities of one row from Q and the prior. */
+static inline void soft_row_refresh(struct policy_form form, struct table_row *row) {
+    struct soft_batch batch;
+    float most = row->word[SOFT_PRIOR] + form.beta * row->word[SOFT_Q];
+    for (int a = 1; a < ENV_ACTIONS; a++) {
+        float logit = row->word[SOFT_PRIOR + a] + form.beta * row->word[SOFT_Q + a];
+        most = logit > most ? logit : most;
+    }
+    lanes logit = load(row->word + SOFT_PRIOR) + form.beta * load(row->word + SOFT_Q);
+    soft_batch_put(&batch, 0, row, logit - most, most);
+    soft_batch_weigh(&batch, 1, form);
+}
+
+/* Q(s,a) += learning_rate (target - Q(s,a)) of agent j; its weights follow with soft_batch_weigh.
+ *
+ * The exponents are taken relative to the larger of beta V(s), as it was, and the changed one: no other is larger. All
+ * of Q goes through registers, since a vector read around a value just stored would have to wait for the store. */
+static inline void soft_batch_back_up(struct soft_batch *batch, int j, struct policy_form form, float learning_rate,
+                                      struct table_row *row, int action, float target) {
+    const lane_mask number = {0, 1, 2, 3, 4, 5, 6, 7};
+    float old = row->word[SOFT_Q + action], new = old + learning_rate * (target - old);
+    float changed = row->word[SOFT_PRIOR + action] + form.beta * new;
+    float before = (row->word[SOFT_V] - form.offset) * form.beta, shift = changed > before ? changed : before;
+    lanes q = choose(number == action, all_lanes(new), load(row->word + SOFT_Q));
+    lanes logit = load(row->word + SOFT_PRIOR) + form.beta * q;
+    memcpy(row->word + SOFT_Q, &q, sizeof q);
+    soft_batch_put(batch, j, row, logit - shift, shift);
+}
+
+/* When the leading action lost its lead by far, all exponents may have been too small: those rows once more. */
+static inline void soft_batch_mend(const struct soft_batch *batch, int n, struct policy_form form) {
+    UNROLLED
+    for (int j = 0; j < n; j++)
+        if (batch->sum[j] < 0x1p-40f) soft_row_refresh(form, batch->row[j]);
+}
+
+#endif
