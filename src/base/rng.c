@@ -2,6 +2,8 @@
 
 #include <Random123/philox.h>
 
+#include "multidistral/base/vector.h"
+
 enum { PHASE_BITS = 4 };
 
 void rng_start(struct rng *rng, const struct rng_key *key) {
@@ -14,12 +16,18 @@ void rng_start(struct rng *rng, const struct rng_key *key) {
     rng->used = RNG_BLOCK;
 }
 
+VECTOR_VERSIONS
 void rng_refill(struct rng *rng) {
     philox4x32_key_t key = {{rng->key[0], rng->key[1]}};
+    uint32_t first = rng->counter[0], game = rng->counter[1], iteration = rng->counter[2], task = rng->counter[3];
+    uint32_t *block = rng->block;
+    _Pragma("omp simd")
     for (uint32_t i = 0; i < RNG_BLOCK / 4; i++) {
-        philox4x32_ctr_t counter = {{rng->counter[0] + i, rng->counter[1], rng->counter[2], rng->counter[3]}};
-        philox4x32_ctr_t draws = philox4x32(counter, key);
-        for (uint32_t j = 0; j < 4; j++) rng->block[4 * i + j] = draws.v[j];
+        philox4x32_ctr_t counter = {{first + i, game, iteration, task}}, draws = philox4x32(counter, key);
+        block[4 * i] = draws.v[0];
+        block[4 * i + 1] = draws.v[1];
+        block[4 * i + 2] = draws.v[2];
+        block[4 * i + 3] = draws.v[3];
     }
     rng->counter[0] += RNG_BLOCK / 4;
     rng->used = 0;

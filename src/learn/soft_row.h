@@ -24,6 +24,7 @@ _Static_assert(SOFT_PRIOR + POLICY_ACTIONS <= TABLE_WORDS, "the words of a row c
 
 enum { LANES = POLICY_ACTIONS };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef float two_lanes __attribute__((vector_size(2 * LANES * sizeof(float))));
 typedef int32_t lane_mask __attribute__((vector_size(LANES * sizeof(int32_t))));
 
 /* Weights below exp of this, relative to the largest, are 0; vector exponentials are slow for smaller ones. */
@@ -48,50 +49,52 @@ static inline lanes choose(lane_mask mask, lanes yes, lanes no) {
 /* The rows of several agents on their way to new weights. */
 struct soft_batch {
     struct table_row *row[ENV_AGENTS];
-    float shift[ENV_AGENTS];         /* what the exponents were made smaller by: about the largest of them */
-    float weight[ENV_AGENTS][LANES]; /* exponents, then weights; 0 behind the actions */
-    float sum[ENV_AGENTS];           /* of the weights */
+    float shift[ENV_AGENTS];    /* what the exponents were made smaller by: about the largest of them */
+    lanes exponent[ENV_AGENTS]; /* least_exponent behind the actions */
+    float sum[ENV_AGENTS];      /* of the weights */
 };
 
 /* Puts a row's exponents, already relative to shift, into the batch. */
 static inline void soft_batch_put(struct soft_batch *batch, int j, struct table_row *row, lanes exponent, float shift) {
     const lane_mask number = {0, 1, 2, 3, 4, 5, 6, 7};
     lane_mask counts = (exponent > all_lanes(least_exponent)) & (number < ENV_ACTIONS);
-    exponent = choose(counts, exponent, all_lanes(least_exponent));
-    memcpy(batch->weight[j], &exponent, sizeof exponent);
+    batch->exponent[j] = choose(counts, exponent, all_lanes(least_exponent));
     batch->row[j] = row;
     batch->shift[j] = shift;
 }
 
-/* The weights of agent j: exp of its exponents, 0 for those below the least. */
-static inline lanes soft_batch_exponentials(const struct soft_batch *batch, int j) {
-    float e[LANES];
+/* exp of each lane, one call for both; 0 for exponents that are not above the least. They stay one vector in memory,
+ * since one that is read in another width than it was written in would have to wait for the store. */
+static inline void exponentials(lanes first, lanes second, lanes *weight) {
+    float x[2 * LANES];
+    two_lanes both = __builtin_shufflevector(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    memcpy(x, &both, sizeof both);
     _Pragma("omp simd")
-    for (int a = 0; a < LANES; a++) {
-        float x = batch->weight[j][a], weight = expf(x);
-        e[a] = x > least_exponent ? weight : 0;
-    }
-    return load(e);
+    for (int i = 0; i < 2 * LANES; i++) x[i] = expf(x[i]);
+    weight[0] = (lanes)((lane_mask)load(x) & (first > all_lanes(least_exponent)));
+    weight[1] = (lanes)((lane_mask)load(x + LANES) & (second > all_lanes(least_exponent)));
 }
 
-/* Stores the cumulative probabilities, and keeps the sum. */
-static inline void soft_batch_store(struct soft_batch *batch, int j) {
-    lanes e = soft_batch_exponentials(batch, j);
+/* Stores the cumulative probabilities that follow from the weights; returns the sum of the weights. */
+static inline float store_cumulative(struct table_row *row, lanes e) {
     float c1 = e[0] + e[1], c2 = c1 + e[2], c3 = c2 + e[3], sum = c3 + e[4], per_sum = whole / sum;
     float cumulative[ENV_ACTIONS - 1] = {e[0] * per_sum, c1 * per_sum, c2 * per_sum, c3 * per_sum};
-    memcpy(batch->row[j]->word + SOFT_CUMULATIVE, cumulative, sizeof cumulative);
-    batch->sum[j] = sum;
+    memcpy(row->word + SOFT_CUMULATIVE, cumulative, sizeof cumulative);
+    return sum;
 }
 
 static inline void soft_batch_weigh(struct soft_batch *batch, int n, struct policy_form form) {
-    float log_sum[ENV_AGENTS] = {0};
     UNROLLED
-    for (int j = 0; j < n; j++) soft_batch_store(batch, j);
-    UNROLLED
-    for (int j = 0; j < n; j++) log_sum[j] = logf(batch->sum[j]);
+    for (int j = 0; j < n; j += 2) {
+        lanes weight[2];
+        bool pair = j + 1 < n;
+        exponentials(batch->exponent[j], batch->exponent[pair ? j + 1 : j], weight);
+        batch->sum[j] = store_cumulative(batch->row[j], weight[0]);
+        if (pair) batch->sum[j + 1] = store_cumulative(batch->row[j + 1], weight[1]);
+    }
     UNROLLED
     for (int j = 0; j < n; j++)
-        batch->row[j]->word[SOFT_V] = (batch->shift[j] + log_sum[j]) * form.per_beta + form.offset;
+        batch->row[j]->word[SOFT_V] = (batch->shift[j] + logf(batch->sum[j])) * form.per_beta + form.offset;
 }
 
 /* Makes V and the cumulative probabilities of one row from Q and the prior. */
