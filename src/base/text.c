@@ -79,7 +79,8 @@ bool text_to_integer(const char *text, int64_t *out) {
 
 void text_from_real(char *out, size_t size, double value) {
     enum { ENOUGH_DIGITS = 17 };
-    for (int digits = 1; digits <= ENOUGH_DIGITS; digits++) {
+    int whole_digits = fabs(value) >= 1 && fabs(value) < 1e15 ? (int)log10(fabs(value)) + 1 : 1; /* 100, not 1e+02 */
+    for (int digits = whole_digits; digits <= ENOUGH_DIGITS; digits++) {
         snprintf(out, size, "%.*g", digits, value);
         if (strtod(out, NULL) == value) return;
     }

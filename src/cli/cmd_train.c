@@ -17,10 +17,24 @@ static const char about[] =
     "Trains the task policies of all given tasks, tied together by a distilled policy, and writes one HDF5 run file.\n"
     "Under mpirun -np N the tasks (and replicas) are spread over N ranks; the numbers are the same for any N.";
 
-struct train_options {
-    char *output, *resume, *progress;
+/* Options that are no settings of the run: they change none of its numbers. */
+struct pace {
+    int progress;
     double checkpoint_seconds;
-    long stop_after;
+    int64_t stop_after;
+};
+
+enum { PACE_PROGRESS, PACE_CHECKPOINT, PACE_STOP, PACE_COUNT };
+
+static const struct setting pace_table[PACE_COUNT] = {
+    [PACE_PROGRESS] = {"progress", SETTING_CHOICE, "auto", 0, 0, "auto|live|plain|none", "", offsetof(struct pace, progress)},
+    [PACE_CHECKPOINT] = {"checkpoint-seconds", SETTING_REAL, "60", 0, 1e9, "", "",
+                         offsetof(struct pace, checkpoint_seconds)},
+    [PACE_STOP] = {"stop-after", SETTING_INTEGER, "0", 0, 1e9, "", "", offsetof(struct pace, stop_after)},
+};
+
+struct train_options {
+    char *output, *resume, *pace[PACE_COUNT]; /* as given, or NULL */
     int overwrite;
 };
 
@@ -109,18 +123,11 @@ static bool output_is_free(const struct train_options *options, struct fault *wh
     return runfile_can_write(options->output, why);
 }
 
-static bool progress_is_known(const struct train_options *options, enum log_progress *progress, struct fault *why) {
-    static const struct setting rule = {.name = "--progress", .type = SETTING_CHOICE, .words = "auto|live|plain|none"};
-    int value = LOG_AUTO;
-    bool known = !options->progress || setting_read(&rule, options->progress, &value, why);
-    *progress = (enum log_progress)value;
-    return known;
-}
-
-static bool options_fit(const struct train_options *options, struct fault *why) {
-    if (!(options->checkpoint_seconds >= 0 && options->checkpoint_seconds <= 1e9))
-        return fault_set(why, "--checkpoint-seconds: expected a number from 0 to 1e9");
-    return options->stop_after >= 0 || fault_set(why, "--stop-after: expected a number of iterations, at least 1");
+static bool read_pace(const struct train_options *options, struct pace *pace, struct fault *why) {
+    setting_defaults(pace_table, PACE_COUNT, pace);
+    for (int i = 0; i < PACE_COUNT; i++)
+        if (options->pace[i] && !setting_read(&pace_table[i], options->pace[i], pace, why)) return fault_at(why, "option");
+    return true;
 }
 
 /* ---- What comes out ---- */
@@ -204,8 +211,8 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
 
 static bool make_plan(const struct arguments *arguments, const struct train_options *options, int rank,
                       struct plan *plan, struct fault *why) {
-    bool ok = rank == 0 && options_fit(options, why) &&
-              (options->resume ? plan_resumed(arguments, options->resume, plan, why) : plan_new(arguments, plan, why));
+    bool ok = rank == 0 && (options->resume ? plan_resumed(arguments, options->resume, plan, why)
+                                            : plan_new(arguments, plan, why));
     if (ok && !output_is_free(options, why)) {
         plan_destroy(plan);
         ok = false;
@@ -216,9 +223,9 @@ static bool make_plan(const struct arguments *arguments, const struct train_opti
 static int train(const struct arguments *arguments, struct train_options *options, int rank, const char *command) {
     struct fault why;
     struct plan plan;
-    enum log_progress progress = LOG_AUTO;
-    bool ok = progress_is_known(options, &progress, &why);
-    log_open(rank == 0, progress);
+    struct pace pace;
+    bool ok = read_pace(options, &pace, &why);
+    if (ok) log_open(rank == 0, (enum log_progress)pace.progress);
     if (!options->output && options->resume) options->output = memory_string(options->resume);
     if (!ok || !make_plan(arguments, options, rank, &plan, &why)) {
         log_line("multidistral train: %s", why.text);
@@ -226,25 +233,25 @@ static int train(const struct arguments *arguments, struct train_options *option
     }
     struct training training = {.path = options->output,
                                 .command = command,
-                                .checkpoint_seconds = options->checkpoint_seconds,
-                                .stop_after = options->stop_after};
+                                .checkpoint_seconds = pace.checkpoint_seconds,
+                                .stop_after = pace.stop_after};
     int status = train_plan(&plan, options, &training, &why);
     plan_destroy(&plan);
     return status;
 }
 
 int cmd_train(int argc, const char **argv) {
-    struct train_options options = {.checkpoint_seconds = 60};
+    struct train_options options = {0};
     struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "run.h5"},
         {"resume", '\0', POPT_ARG_STRING, &options.resume, 0,
          "go on with this run, into the same file unless -o names another; --iterations may be raised", "run.h5"},
         {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},
-        {"stop-after", '\0', POPT_ARG_LONG, &options.stop_after, 0, "save and stop when so many iterations are done",
+        {"stop-after", '\0', POPT_ARG_STRING, &options.pace[PACE_STOP], 0, "save and stop when so many iterations are done",
          "ITERATION"},
-        {"checkpoint-seconds", '\0', POPT_ARG_DOUBLE, &options.checkpoint_seconds, 0,
+        {"checkpoint-seconds", '\0', POPT_ARG_STRING, &options.pace[PACE_CHECKPOINT], 0,
          "time between checkpoints; 0: after each iteration (60)", "SECONDS"},
-        {"progress", '\0', POPT_ARG_STRING, &options.progress, 0,
+        {"progress", '\0', POPT_ARG_STRING, &options.pace[PACE_PROGRESS], 0,
          "auto, live (one line, redrawn), plain (a line every ten seconds) or none (auto)", "HOW"},
         {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
         POPT_TABLEEND};
@@ -264,6 +271,6 @@ int cmd_train(int argc, const char **argv) {
     arguments_destroy(&arguments);
     free(options.output);
     free(options.resume);
-    free(options.progress);
+    for (int i = 0; i < PACE_COUNT; i++) free(options.pace[i]);
     return status;
 }

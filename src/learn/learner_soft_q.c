@@ -36,39 +36,58 @@ struct game {
     struct rng rng;
     struct table_row *row[ENV_AGENTS]; /* what each agent sees */
     uint8_t action[ENV_AGENTS];        /* what each agent is about to do */
-    double reward[ENV_AGENTS], discount;
+    uint32_t contest[ENV_AGENTS];      /* draws for contested cells in the step to come */
+    double reward[ENV_AGENTS], discount, returns[ENV_AGENTS];
+    int64_t steps, length[ENV_AGENTS];
 };
 
-static inline void draw_actions(int n_agents, struct game *game) {
+/* All draws of the step to come. */
+static inline void draw(int n_agents, struct game *game) {
+    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_grid_draws(n_agents));
     UNROLLED
     for (int j = 0; j < n_agents; j++)
-        game->action[j] =
-            (uint8_t)policy_draw(ENV_ACTIONS, game->row[j]->word + SOFT_CUMULATIVE, rng_unit(rng_next(&game->rng)));
+        game->action[j] = (uint8_t)policy_draw(ENV_ACTIONS, game->row[j]->word + SOFT_CUMULATIVE, rng_unit(bits[j]));
+    UNROLLED
+    for (int c = 0; c < n_agents / 2; c++) game->contest[c] = bits[n_agents + c];
 }
 
 static inline void begin(struct learner *learner, int n_agents, const struct rng_key *key, struct game *game) {
     game->state = learner->grid->start;
     game->discount = 1;
+    game->steps = 0;
     rng_start(&game->rng, key);
     UNROLLED
-    for (int j = 0; j < n_agents; j++) game->row[j] = look(learner, n_agents, &game->state, j);
-    draw_actions(n_agents, game);
+    for (int j = 0; j < n_agents; j++) {
+        game->row[j] = look(learner, n_agents, &game->state, j);
+        game->returns[j] = 0;
+        game->length[j] = 0;
+    }
+    draw(n_agents, game);
 }
 
 static inline void step(const struct learner *learner, int n_agents, struct game *game) {
-    uint32_t contest[ENV_AGENTS / 2 + 1];
+    uint32_t had_finished = game->state.finished;
+    env_grid_step(learner->grid, n_agents, &game->state, game->action, game->contest, game->reward);
     UNROLLED
-    for (int c = 0; c < n_agents / 2; c++) contest[c] = rng_next(&game->rng);
-    env_grid_step(learner->grid, n_agents, &game->state, game->action, contest, game->reward);
+    for (int j = 0; j < n_agents; j++) {
+        game->returns[j] += game->discount * game->reward[j];
+        game->length[j] += !(had_finished >> j & 1);
+    }
+    game->steps++;
+    game->discount *= learner->gamma;
 }
 
-static inline bool goes_on(const struct learner *learner, int n_agents, const struct game *game, int64_t steps) {
-    return steps < learner->grid->rules.step_limit && game->state.finished != (UINT32_C(1) << n_agents) - 1;
+static inline bool goes_on(const struct learner *learner, int n_agents, const struct game *game) {
+    return game->steps < learner->grid->rules.step_limit && game->state.finished != (UINT32_C(1) << n_agents) - 1;
 }
 
-static inline void count_step(struct game *game, int j, struct episode *out) {
-    out->returns[j] += game->discount * game->reward[j];
-    out->length[j]++;
+static inline void end(int n_agents, const struct game *game, struct episode *out) {
+    *out = (struct episode){.steps = game->steps, .finished = game->state.finished};
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) {
+        out->returns[j] = game->returns[j];
+        out->length[j] = game->length[j];
+    }
 }
 
 /* The next actions are drawn before the values of the last ones are backed up: so the machine can play on while it
@@ -79,24 +98,24 @@ static inline void learn_game(struct learner *learner, int n_agents, const struc
     struct soft_batch batch;
     const struct policy_form form = learner->form;
     const float gamma = (float)learner->gamma, learning_rate = learner->learning_rate;
-    *out = (struct episode){0};
     begin(learner, n_agents, key, &game);
-    for (; goes_on(learner, n_agents, &game, out->steps); out->steps++, game.discount *= learner->gamma) {
-        uint32_t had_finished = game.state.finished;
+    while (goes_on(learner, n_agents, &game)) {
         struct table_row *row[ENV_AGENTS] = {0};
         uint8_t action[ENV_AGENTS] = {0};
         float next_value[ENV_AGENTS] = {0};
-        step(learner, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
             row[j] = game.row[j];
             action[j] = game.action[j];
+        }
+        step(learner, n_agents, &game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++) {
             bool plays_on = !(game.state.finished >> j & 1);
             game.row[j] = plays_on ? look(learner, n_agents, &game.state, j) : &nobody[j];
             next_value[j] = plays_on ? game.row[j]->word[SOFT_V] : 0;
-            if (!(had_finished >> j & 1)) count_step(&game, j, out);
         }
-        draw_actions(n_agents, &game);
+        draw(n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++)
             soft_batch_back_up(&batch, j, form, learning_rate, row[j], action[j],
@@ -104,28 +123,27 @@ static inline void learn_game(struct learner *learner, int n_agents, const struc
         soft_batch_weigh(&batch, n_agents, form);
         soft_batch_mend(&batch, n_agents, form);
     }
-    out->finished = game.state.finished;
+    end(n_agents, &game, out);
 }
 
 static inline void visit_game(struct learner *learner, int n_agents, const struct rng_key *key,
                               const int64_t *discounts, struct visits *visits, struct episode *out) {
     struct game game;
-    *out = (struct episode){0};
     begin(learner, n_agents, key, &game);
-    for (; goes_on(learner, n_agents, &game, out->steps); out->steps++, game.discount *= learner->gamma) {
+    while (goes_on(learner, n_agents, &game)) {
         uint32_t had_finished = game.state.finished;
-        step(learner, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
-            if (had_finished >> j & 1) continue;
             uint64_t row = (uint64_t)(game.row[j] - learner->table[j].row);
-            visits_at(&visits[j], row)[game.action[j]] += discounts[out->steps];
-            if (!(game.state.finished >> j & 1)) game.row[j] = look(learner, n_agents, &game.state, j);
-            count_step(&game, j, out);
+            if (!(had_finished >> j & 1)) visits_at(&visits[j], row)[game.action[j]] += discounts[game.steps];
         }
-        draw_actions(n_agents, &game);
+        step(learner, n_agents, &game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++)
+            if (!(game.state.finished >> j & 1)) game.row[j] = look(learner, n_agents, &game.state, j);
+        draw(n_agents, &game);
     }
-    out->finished = game.state.finished;
+    end(n_agents, &game, out);
 }
 
 /* Tells the compiler what is known: no world has more agents. */

@@ -24,6 +24,7 @@ _Static_assert(SOFT_PRIOR + POLICY_ACTIONS <= TABLE_WORDS, "the words of a row c
 
 enum { LANES = POLICY_ACTIONS };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef float half_lanes __attribute__((vector_size(LANES / 2 * sizeof(float))));
 typedef float two_lanes __attribute__((vector_size(2 * LANES * sizeof(float))));
 typedef int32_t lane_mask __attribute__((vector_size(LANES * sizeof(int32_t))));
 
@@ -49,48 +50,47 @@ static inline lanes choose(lane_mask mask, lanes yes, lanes no) {
 /* The rows of several agents on their way to new weights. */
 struct soft_batch {
     struct table_row *row[ENV_AGENTS];
-    float shift[ENV_AGENTS];    /* what the exponents were made smaller by: about the largest of them */
-    lanes exponent[ENV_AGENTS]; /* least_exponent behind the actions */
-    float sum[ENV_AGENTS];      /* of the weights */
+    lanes logit[ENV_AGENTS];  /* prior(a) + beta Q(s,a) in the lanes of the actions, anything behind them */
+    float shift[ENV_AGENTS];  /* about the largest of them */
+    float sum[ENV_AGENTS];    /* of the weights */
 };
 
-/* Puts a row's exponents, already relative to shift, into the batch. */
-static inline void soft_batch_put(struct soft_batch *batch, int j, struct table_row *row, lanes exponent, float shift) {
-    const lane_mask number = {0, 1, 2, 3, 4, 5, 6, 7};
-    lane_mask counts = (exponent > all_lanes(least_exponent)) & (number < ENV_ACTIONS);
-    batch->exponent[j] = choose(counts, exponent, all_lanes(least_exponent));
-    batch->row[j] = row;
-    batch->shift[j] = shift;
-}
-
-/* exp of each lane, one call for both; 0 for exponents that are not above the least. They stay one vector in memory,
+/* exp(x) of each lane, one call for both; 0 for exponents that are not above the least. They stay one vector in memory,
  * since one that is read in another width than it was written in would have to wait for the store. */
-static inline void exponentials(lanes first, lanes second, lanes *weight) {
+static inline void exponentials(lanes first, lanes second, float *weight) {
     float x[2 * LANES];
     two_lanes both = __builtin_shufflevector(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     memcpy(x, &both, sizeof both);
     _Pragma("omp simd")
-    for (int i = 0; i < 2 * LANES; i++) x[i] = expf(x[i]);
-    weight[0] = (lanes)((lane_mask)load(x) & (first > all_lanes(least_exponent)));
-    weight[1] = (lanes)((lane_mask)load(x + LANES) & (second > all_lanes(least_exponent)));
+    for (int i = 0; i < 2 * LANES; i++) {
+        float within = x[i] > least_exponent ? x[i] : least_exponent;
+        within = within < 1 ? within : 1; /* the lanes behind the actions may hold anything */
+        float e = expf(within);
+        weight[i] = x[i] > least_exponent ? e : 0;
+    }
 }
 
 /* Stores the cumulative probabilities that follow from the weights; returns the sum of the weights. */
-static inline float store_cumulative(struct table_row *row, lanes e) {
-    float c1 = e[0] + e[1], c2 = c1 + e[2], c3 = c2 + e[3], sum = c3 + e[4], per_sum = whole / sum;
-    float cumulative[ENV_ACTIONS - 1] = {e[0] * per_sum, c1 * per_sum, c2 * per_sum, c3 * per_sum};
-    memcpy(row->word + SOFT_CUMULATIVE, cumulative, sizeof cumulative);
+static inline float store_cumulative(struct table_row *row, const float *weight) {
+    const half_lanes zero = {0};
+    half_lanes part;
+    memcpy(&part, weight, sizeof part);
+    part += __builtin_shufflevector(zero, part, 0, 4, 5, 6);
+    part += __builtin_shufflevector(zero, part, 0, 1, 4, 5);
+    float sum = part[3] + weight[4];
+    part *= whole / sum;
+    memcpy(row->word + SOFT_CUMULATIVE, &part, sizeof part);
     return sum;
 }
 
 static inline void soft_batch_weigh(struct soft_batch *batch, int n, struct policy_form form) {
     UNROLLED
     for (int j = 0; j < n; j += 2) {
-        lanes weight[2];
-        bool pair = j + 1 < n;
-        exponentials(batch->exponent[j], batch->exponent[pair ? j + 1 : j], weight);
-        batch->sum[j] = store_cumulative(batch->row[j], weight[0]);
-        if (pair) batch->sum[j + 1] = store_cumulative(batch->row[j + 1], weight[1]);
+        int k = j + 1 < n ? j + 1 : j;
+        float weight[2 * LANES];
+        exponentials(batch->logit[j] - batch->shift[j], batch->logit[k] - batch->shift[k], weight);
+        batch->sum[j] = store_cumulative(batch->row[j], weight);
+        if (k > j) batch->sum[k] = store_cumulative(batch->row[k], weight + LANES);
     }
     UNROLLED
     for (int j = 0; j < n; j++)
@@ -105,8 +105,9 @@ static inline void soft_row_refresh(struct policy_form form, struct table_row *r
         float logit = row->word[SOFT_PRIOR + a] + form.beta * row->word[SOFT_Q + a];
         most = logit > most ? logit : most;
     }
-    lanes logit = load(row->word + SOFT_PRIOR) + form.beta * load(row->word + SOFT_Q);
-    soft_batch_put(&batch, 0, row, logit - most, most);
+    batch.row[0] = row;
+    batch.shift[0] = most;
+    batch.logit[0] = load(row->word + SOFT_PRIOR) + form.beta * load(row->word + SOFT_Q);
     soft_batch_weigh(&batch, 1, form);
 }
 
@@ -119,11 +120,12 @@ static inline void soft_batch_back_up(struct soft_batch *batch, int j, struct po
     const lane_mask number = {0, 1, 2, 3, 4, 5, 6, 7};
     float old = row->word[SOFT_Q + action], new = old + learning_rate * (target - old);
     float changed = row->word[SOFT_PRIOR + action] + form.beta * new;
-    float before = (row->word[SOFT_V] - form.offset) * form.beta, shift = changed > before ? changed : before;
+    float before = (row->word[SOFT_V] - form.offset) * form.beta;
     lanes q = choose(number == action, all_lanes(new), load(row->word + SOFT_Q));
-    lanes logit = load(row->word + SOFT_PRIOR) + form.beta * q;
+    batch->row[j] = row;
+    batch->shift[j] = changed > before ? changed : before;
+    batch->logit[j] = load(row->word + SOFT_PRIOR) + form.beta * q;
     memcpy(row->word + SOFT_Q, &q, sizeof q);
-    soft_batch_put(batch, j, row, logit - shift, shift);
 }
 
 /* When the leading action lost its lead by far, all exponents may have been too small: those rows once more. */

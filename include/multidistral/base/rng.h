@@ -34,14 +34,19 @@ struct rng {
 /* Starts the stream of a game at its first draw. */
 void rng_start(struct rng *rng, const struct rng_key *key);
 
-/* Makes the next block of draws; called by rng_next. */
+/* Makes the next block of draws; called by rng_take. */
 void rng_refill(struct rng *rng);
 
-/* The next 32 random bits. */
-static inline uint32_t rng_next(struct rng *rng) {
-    if (rng->used == RNG_BLOCK) rng_refill(rng);
-    return rng->block[rng->used++];
+/* The next n draws of 32 random bits, n <= RNG_BLOCK; they stay where they are until the next call. Draws that do not
+ * come n at a time out of a block are left out. */
+static inline const uint32_t *rng_take(struct rng *rng, uint32_t n) {
+    if (rng->used + n > RNG_BLOCK) rng_refill(rng);
+    rng->used += n;
+    return rng->block + rng->used - n;
 }
+
+/* The next 32 random bits. */
+static inline uint32_t rng_next(struct rng *rng) { return *rng_take(rng, 1); }
 
 /* 32 random bits as a number in [0, 1), in steps of 2^-23: u * x < x for every normal float x > 0. */
 static inline float rng_unit(uint32_t bits) { return (float)(bits >> 9) * 0x1p-23f; }

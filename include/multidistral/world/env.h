@@ -64,7 +64,7 @@ static inline uint64_t env_observe(const struct env_senses *s, int n_agents, con
     for (int k = 0; k < n_agents; k++) {
         row += state->cell[k] * s->by_cell[observer][k];
         row += state->previous[k] * s->by_action[observer][k];
-        row += (state->finished >> k & 1) * s->by_finished[observer][k];
+        if (k != observer) row += (state->finished >> k & 1) * s->by_finished[observer][k];
     }
     return row;
 }
