@@ -45,8 +45,24 @@ void learner_prepare(struct learner *learner, const struct learning *learning, i
     learner->form = policy_form(alpha, beta, learner->n_actions);
     learner->learning_rate = (float)schedule_at(&learning->learning_rate, iteration);
     learner->gamma = learning->gamma;
+    learner->epsilon_start = learning->epsilon_start;
+    learner->epsilon_end = learning->epsilon_end;
+    learner->epsilon_decay = learning->epsilon_decay;
     learner->stamp = (uint32_t)iteration + 1;
     learner->fresh = fresh;
+}
+
+void learner_values(const struct learner *learner, int agent, uint64_t row, float *q) {
+    const struct table_row *r = &learner->table[agent].row[row];
+    bool forgotten = learner->fresh && r->stamp != learner->stamp;
+    for (int a = 0; a < learner->n_actions; a++) q[a] = forgotten ? 0 : r->word[a];
+}
+
+void learner_set_values(struct learner *learner, int agent, uint64_t row, const float *q) {
+    struct table_row *r = &learner->table[agent].row[row];
+    if (r->stamp == 0) table_know(&learner->table[agent], r);
+    r->stamp = UINT32_MAX; /* reached, and ready for no iteration */
+    memcpy(r->word, q, (size_t)learner->n_actions * sizeof *q);
 }
 
 void learner_measure(const struct learner *learner, int agent, const struct visits *visits, double *entropy,

@@ -118,7 +118,15 @@ static hid_t create_dataset(struct h5_writer *writer, const char *path, const st
     return dataset;
 }
 
+/* Does the dataset hold nothing at all? HDF5 has no place in the file for it then, and refuses access. */
+static bool is_empty(const struct h5_box *box) {
+    for (int i = 0; i < box->n_axes; i++)
+        if (box->length[i] == 0) return true;
+    return false;
+}
+
 static void write_part(hid_t dataset, const char *path, const struct h5_box *box, hid_t type, const void *values) {
+    if (is_empty(box)) return;
     hid_t memory = memory_space(box), part = part_space(box), how = H5Pcreate(H5P_DATASET_XFER);
     H5Pset_dxpl_mpio(how, H5FD_MPIO_COLLECTIVE);
     h5_must(H5Dwrite(dataset, type, memory, part, how, values), "writing", path);
@@ -274,6 +282,7 @@ static bool lengths_match(hid_t file, const char *path, const struct h5_box *box
 
 bool h5_read(hid_t file, const char *path, const struct h5_box *box, hid_t type, void *values, struct fault *why) {
     if (!lengths_match(file, path, box, why)) return false;
+    if (is_empty(box)) return true;
     hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT), memory = memory_space(box), part = part_space(box);
     bool read = H5Dread(dataset, type, memory, part, H5P_DEFAULT, values) >= 0;
     H5Sclose(part);

@@ -113,7 +113,7 @@ static bool read_q(struct reading *r, struct fault *why) {
     for (int64_t u = 0; read && u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
             for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
-                if (!all_zero(next)) t->learner[u].kind->set_values(&t->learner[u], j, r->row[i], next);
+                if (!all_zero(next)) learner_set_values(&t->learner[u], j, r->row[i], next);
     free(values);
     return read;
 }

@@ -37,7 +37,7 @@ static void add_learned(struct writing *w, const struct learner *learner, int ag
     for (uint64_t i = 0; i < table->n_known; i++) {
         float q[ENV_ACTIONS];
         bool learned = false;
-        learner->kind->values(learner, agent, table->known[i], q);
+        learner_values(learner, agent, table->known[i], q);
         for (int a = 0; a < ENV_ACTIONS; a++) learned |= q[a] != 0;
         if (learned) w->row[w->n_rows++] = table->known[i];
     }
@@ -321,7 +321,7 @@ static void write_rows(struct writing *w, const char *path, bool policies, const
     for (int64_t u = 0; u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
             for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS)
-                (policies ? t->learner[u].kind->policy : t->learner[u].kind->values)(&t->learner[u], j, w->row[i], next);
+                (policies ? t->learner[u].kind->policy : learner_values)(&t->learner[u], j, w->row[i], next);
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
     h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);

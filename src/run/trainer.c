@@ -203,6 +203,7 @@ static bool create_learner(struct trainer *t, int64_t replica, int64_t task) {
     struct distilled *distilled = t->distilled + replica * plan_n_distilled(plan);
     bool created = learner_create(learner, (enum learner_name)plan->config.run.learner,
                                   &plan->grid[t->layout.tasks.first + task], &plan->senses);
+    learner->games_e = plan->config.run.games_e;
     for (int j = 0; j < plan->n_agents; j++) learner->distilled[j] = &distilled[plan_distilled_of(plan, j)];
     return created;
 }

@@ -5,6 +5,8 @@
 #ifndef MULTIDISTRAL_LEARN_LEARNER_H
 #define MULTIDISTRAL_LEARN_LEARNER_H
 
+#include <string.h>
+
 #include "multidistral/base/rng.h"
 #include "multidistral/learn/distill.h"
 #include "multidistral/learn/episode.h"
@@ -20,6 +22,7 @@ struct learning {
 extern const struct setting learning_table[];
 extern const int learning_count;
 
+/* The first n_actions words of a row are Q; the others are the kind's own. */
 struct learner {
     const struct learner_kind *kind;
     int n_agents, n_actions;
@@ -32,6 +35,8 @@ struct learner {
     struct policy_form form;                       /* of the iteration in hand */
     double gamma;
     float learning_rate;
+    double epsilon_start, epsilon_end, epsilon_decay; /* of learner q */
+    int64_t games_e; /* per iteration; the caller sets it, for what changes from game to game */
 };
 
 struct learner_kind {
@@ -48,12 +53,6 @@ struct learner_kind {
 
     /* The policy of an agent in a row, reached or not: pi [n_actions] out. */
     void (*policy)(const struct learner *learner, int agent, uint64_t row, float *pi);
-
-    /* The values of an agent in a row, reached or not: q [n_actions] out. */
-    void (*values)(const struct learner *learner, int agent, uint64_t row, float *q);
-
-    /* Sets the values of a row that was not reached yet, as read from a run file: q [n_actions]. */
-    void (*set_values)(struct learner *learner, int agent, uint64_t row, const float *q);
 };
 
 enum learner_name {
@@ -76,6 +75,20 @@ void learner_destroy(struct learner *learner);
 /* Sets what holds in an iteration, counted from 0, after the priors of its distilled policies were made
  * (distilled_prepare). `fresh` forgets all values of earlier iterations. */
 void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh);
+
+/* The values of an agent in a row, reached or not: q [n_actions] out. */
+void learner_values(const struct learner *learner, int agent, uint64_t row, float *q);
+
+/* Sets the values of a row that was not reached yet, as read from a run file: q [n_actions]. */
+void learner_set_values(struct learner *learner, int agent, uint64_t row, const float *q);
+
+/* For the learners: a row that was not reached in this iteration so far is listed and stamped, and forgets its values if
+ * those of earlier iterations do not count. */
+static inline void learner_reach(struct learner *learner, int agent, struct table_row *row) {
+    if (row->stamp == 0) table_know(&learner->table[agent], row);
+    else if (learner->fresh) memset(row->word, 0, ENV_ACTIONS * sizeof *row->word);
+    row->stamp = learner->stamp;
+}
 
 /* Mean entropy and mean KL(pi || pi0) of an agent's policy over its visits, in nats; NaN without visits.
  * pi0 is the distilled policy that the learner works under. */

@@ -1,0 +1,158 @@
+/* The games of a learner that keeps one row per agent and observation: the hot loop. Included once by each such
+ * learner, in its .c file, behind the kernel that makes the difference:
+ *
+ *   struct kernel                                    what is constant during a game
+ *   struct kernel kernel_of(learner, key)
+ *   void kernel_make_ready(learner, agent, row)      a row that was not reached in this iteration so far
+ *   uint8_t kernel_draw(kernel, row, bits)           the action that 32 random bits draw
+ *   float kernel_value(row)                          V(s), of a row that is ready
+ *   void kernel_back_up(kernel, n_agents, row, action, target)
+ *                                                    Q(s,a) of each agent on its way to r + gamma V(s')
+ *
+ * It defines learn and visit, for struct learner_kind. Environment step, draw and backup are compiled together, for one
+ * and for two agents with the number as a constant. */
+#ifndef MULTIDISTRAL_LEARN_GAME_LOOP_H
+#define MULTIDISTRAL_LEARN_GAME_LOOP_H
+
+/* The row that agent j sees. */
+static inline struct table_row *look(struct learner *learner, int n_agents, const struct env_state *state, int j) {
+    struct table_row *row = learner->table[j].row + env_observe(learner->senses, n_agents, state, j);
+    if (row->stamp != learner->stamp) kernel_make_ready(learner, j, row);
+    return row;
+}
+
+/* A game as it is played. */
+struct game {
+    struct kernel kernel;
+    struct env_state state;
+    struct rng rng;
+    struct table_row *row[ENV_AGENTS]; /* what each agent sees */
+    uint8_t action[ENV_AGENTS];        /* what each agent is about to do */
+    uint32_t contest[ENV_AGENTS];      /* draws for contested cells in the step to come */
+    double reward[ENV_AGENTS], discount, returns[ENV_AGENTS];
+    int64_t steps, length[ENV_AGENTS];
+};
+
+/* All draws of the step to come. */
+static inline void draw(int n_agents, struct game *game) {
+    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_grid_draws(n_agents));
+    UNROLLED
+    for (int j = 0; j < n_agents; j++)
+        game->action[j] = kernel_draw(&game->kernel, game->row[j], bits[j]);
+    UNROLLED
+    for (int c = 0; c < n_agents / 2; c++) game->contest[c] = bits[n_agents + c];
+}
+
+static inline void begin(struct learner *learner, int n_agents, const struct rng_key *key, struct game *game) {
+    game->kernel = kernel_of(learner, key);
+    game->state = learner->grid->start;
+    game->discount = 1;
+    game->steps = 0;
+    rng_start(&game->rng, key);
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) {
+        game->row[j] = look(learner, n_agents, &game->state, j);
+        game->returns[j] = 0;
+        game->length[j] = 0;
+    }
+    draw(n_agents, game);
+}
+
+static inline void step(const struct learner *learner, int n_agents, struct game *game) {
+    uint32_t had_finished = game->state.finished;
+    env_grid_step(learner->grid, n_agents, &game->state, game->action, game->contest, game->reward);
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) {
+        game->returns[j] += game->discount * game->reward[j];
+        game->length[j] += !(had_finished >> j & 1);
+    }
+    game->steps++;
+    game->discount *= learner->gamma;
+}
+
+static inline bool goes_on(const struct learner *learner, int n_agents, const struct game *game) {
+    return game->steps < learner->grid->rules.step_limit && game->state.finished != (UINT32_C(1) << n_agents) - 1;
+}
+
+static inline void end(int n_agents, const struct game *game, struct episode *out) {
+    *out = (struct episode){.steps = game->steps, .finished = game->state.finished};
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) {
+        out->returns[j] = game->returns[j];
+        out->length[j] = game->length[j];
+    }
+}
+
+/* The next actions are drawn before the values of the last ones are backed up: so the machine can play on while it
+ * computes, and an agent that stays in its row acts on what it knew on arrival. */
+static inline void learn_game(struct learner *learner, int n_agents, const struct rng_key *key, struct episode *out) {
+    struct game game;
+    struct table_row nobody[ENV_AGENTS] = {{{0}, 0}}; /* stands in for those who have finished */
+    const float gamma = (float)learner->gamma;
+    begin(learner, n_agents, key, &game);
+    while (goes_on(learner, n_agents, &game)) {
+        struct table_row *row[ENV_AGENTS] = {0};
+        uint8_t action[ENV_AGENTS] = {0};
+        float target[ENV_AGENTS] = {0};
+        UNROLLED
+        for (int j = 0; j < n_agents; j++) {
+            row[j] = game.row[j];
+            action[j] = game.action[j];
+        }
+        step(learner, n_agents, &game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++) {
+            bool plays_on = !(game.state.finished >> j & 1);
+            game.row[j] = plays_on ? look(learner, n_agents, &game.state, j) : &nobody[j];
+            target[j] = (float)game.reward[j] + gamma * (plays_on ? kernel_value(game.row[j]) : 0);
+        }
+        draw(n_agents, &game);
+        kernel_back_up(&game.kernel, n_agents, row, action, target);
+    }
+    end(n_agents, &game, out);
+}
+
+static inline void visit_game(struct learner *learner, int n_agents, const struct rng_key *key,
+                              const int64_t *discounts, struct visits *visits, struct episode *out) {
+    struct game game;
+    begin(learner, n_agents, key, &game);
+    while (goes_on(learner, n_agents, &game)) {
+        uint32_t had_finished = game.state.finished;
+        UNROLLED
+        for (int j = 0; j < n_agents; j++) {
+            uint64_t row = (uint64_t)(game.row[j] - learner->table[j].row);
+            if (!(had_finished >> j & 1)) visits_at(&visits[j], row)[game.action[j]] += discounts[game.steps];
+        }
+        step(learner, n_agents, &game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++)
+            if (!(game.state.finished >> j & 1)) game.row[j] = look(learner, n_agents, &game.state, j);
+        draw(n_agents, &game);
+    }
+    end(n_agents, &game, out);
+}
+
+/* Tells the compiler what is known: no world has more agents. */
+static int bounded(int n_agents) { return n_agents < ENV_AGENTS ? n_agents : ENV_AGENTS; }
+
+/* The number of agents as a constant lets the compiler unroll the loops over agents. */
+VECTOR_VERSIONS
+static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
+    switch (learner->n_agents) {
+    case 1: learn_game(learner, 1, key, out); return;
+    case 2: learn_game(learner, 2, key, out); return;
+    default: learn_game(learner, bounded(learner->n_agents), key, out); return;
+    }
+}
+
+VECTOR_VERSIONS
+static void visit(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
+                  struct episode *out) {
+    switch (learner->n_agents) {
+    case 1: visit_game(learner, 1, key, discounts, visits, out); return;
+    case 2: visit_game(learner, 2, key, discounts, visits, out); return;
+    default: visit_game(learner, bounded(learner->n_agents), key, discounts, visits, out); return;
+    }
+}
+
+#endif

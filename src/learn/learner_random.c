@@ -1,0 +1,37 @@
+/* Every action with the same probability, and nothing learned. */
+#include "multidistral/learn/learner.h"
+
+struct kernel {
+    char unused;
+};
+
+static inline struct kernel kernel_of(const struct learner *learner, const struct rng_key *key) {
+    (void)learner, (void)key;
+    return (struct kernel){0};
+}
+
+static inline void kernel_make_ready(struct learner *learner, int agent, struct table_row *row) {
+    learner_reach(learner, agent, row);
+}
+
+static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
+    (void)kernel, (void)row;
+    return (uint8_t)rng_below(bits, ENV_ACTIONS);
+}
+
+static inline float kernel_value(const struct table_row *row) { return (void)row, 0.0f; }
+
+static inline void kernel_back_up(const struct kernel *kernel, int n_agents, struct table_row *const *row,
+                                  const uint8_t *action, const float *target) {
+    (void)kernel, (void)n_agents, (void)row, (void)action, (void)target;
+}
+
+#include "game_loop.h"
+
+static void policy(const struct learner *learner, int agent, uint64_t row, float *pi) {
+    (void)agent, (void)row;
+    for (int a = 0; a < learner->n_actions; a++) pi[a] = 1.0f / (float)learner->n_actions;
+}
+
+extern const struct learner_kind learner_random;
+const struct learner_kind learner_random = {.name = "random", .learn = learn, .visit = visit, .policy = policy};
