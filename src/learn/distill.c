@@ -6,36 +6,36 @@
 
 #include "multidistral/base/memory.h"
 
-static const size_t count_bytes = VISITS_STRIDE * sizeof(int64_t), row_bytes = POLICY_ACTIONS * sizeof(float);
+/* ---- Visits ---- */
+
+static const size_t count_bytes = VISITS_STRIDE * sizeof(int64_t);
 
 bool visits_create(struct visits *visits, uint64_t n_rows, int n_actions) {
     assert(n_actions < VISITS_STRIDE);
-    *visits = (struct visits){.n_rows = n_rows,
-                              .n_actions = n_actions,
-                              .count = memory_sparse(n_rows, count_bytes),
-                              .row = memory_sparse(n_rows, sizeof *visits->row)};
-    if (visits->count && visits->row) return true;
-    visits_destroy(visits);
-    return false;
+    *visits = (struct visits){.n_actions = n_actions};
+    if (!slots_create(&visits->slots, n_rows)) return false;
+    visits->count = memory_sparse(slots_most(&visits->slots), count_bytes);
+    if (!visits->count) visits_destroy(visits);
+    return visits->count;
 }
 
 void visits_clear(struct visits *visits) {
-    for (uint64_t i = 0; i < visits->n_visited; i++)
-        memset(visits->count + visits->row[i] * VISITS_STRIDE, 0, count_bytes);
-    visits->n_visited = 0;
+    for (uint64_t i = 0; i < visits->slots.n_known; i++)
+        memset(visits->count + slots_of_known(&visits->slots, i) * VISITS_STRIDE, 0, count_bytes);
+    slots_clear(&visits->slots);
 }
 
 void visits_destroy(struct visits *visits) {
-    memory_sparse_free(visits->count, visits->n_rows, count_bytes);
-    memory_sparse_free(visits->row, visits->n_rows, sizeof *visits->row);
+    memory_sparse_free(visits->count, slots_most(&visits->slots), count_bytes);
+    slots_destroy(&visits->slots);
     *visits = (struct visits){0};
 }
 
 void visits_add(struct visits *visits, const struct visits *from) {
-    assert(visits->n_rows == from->n_rows && visits->n_actions == from->n_actions);
-    for (uint64_t i = 0; i < from->n_visited; i++) {
-        int64_t *sum = visits_at(visits, from->row[i]);
-        const int64_t *count = visits_of(from, from->row[i]);
+    assert(visits->slots.n_rows == from->slots.n_rows && visits->n_actions == from->n_actions);
+    for (uint64_t i = 0; i < from->slots.n_known; i++) {
+        int64_t *sum = visits_at(visits, visits_row(from, i));
+        const int64_t *count = visits_count(from, i);
         for (int a = 0; a < VISITS_SEEN; a++) sum[a] += count[a];
     }
 }
@@ -47,34 +47,63 @@ int64_t *visits_discounts(double gamma, int64_t steps) {
     return discounts;
 }
 
+/* ---- Policies by rows ---- */
+
+static const size_t row_bytes = POLICY_ACTIONS * sizeof(float);
+
+static bool policy_rows_create(struct policy_rows *rows, uint64_t n_rows) {
+    if (!slots_create(&rows->slots, n_rows)) return false;
+    rows->word = memory_sparse(slots_most(&rows->slots), row_bytes);
+    return rows->word;
+}
+
+static void policy_rows_destroy(struct policy_rows *rows) {
+    memory_sparse_free(rows->word, slots_most(&rows->slots), row_bytes);
+    slots_destroy(&rows->slots);
+}
+
+static void policy_rows_clear(struct policy_rows *rows) {
+    for (uint64_t i = 0; i < rows->slots.n_known; i++)
+        memset(rows->word + slots_of_known(&rows->slots, i) * POLICY_ACTIONS, 0, row_bytes);
+    slots_clear(&rows->slots);
+}
+
+/* A new row, to be filled. */
+static float *policy_rows_add(struct policy_rows *rows, uint64_t row) {
+    float *word = rows->word + slots_reach(&rows->slots, row) * POLICY_ACTIONS;
+    slots_know(&rows->slots, row);
+    return word;
+}
+
+/* ---- The distilled policy ---- */
+
 bool distilled_create(struct distilled *d, uint64_t n_rows, int n_actions) {
-    *d = (struct distilled){.n_rows = n_rows,
-                            .n_actions = n_actions,
-                            .pi0 = memory_sparse(n_rows, row_bytes),
-                            .row = memory_sparse(n_rows, sizeof *d->row),
-                            .prior = memory_sparse(n_rows, row_bytes),
-                            .prior_row = memory_sparse(n_rows, sizeof *d->prior_row)};
+    *d = (struct distilled){.n_rows = n_rows, .n_actions = n_actions};
     for (int a = 0; a < n_actions; a++) d->uniform[a] = 1.0f / (float)n_actions;
-    if (d->pi0 && d->row && d->prior && d->prior_row) return true;
+    if (policy_rows_create(&d->pi0, n_rows) && policy_rows_create(&d->prior, n_rows)) return true;
     distilled_destroy(d);
     return false;
 }
 
 void distilled_destroy(struct distilled *d) {
-    memory_sparse_free(d->pi0, d->n_rows, row_bytes);
-    memory_sparse_free(d->row, d->n_rows, sizeof *d->row);
-    memory_sparse_free(d->prior, d->n_rows, row_bytes);
-    memory_sparse_free(d->prior_row, d->n_rows, sizeof *d->prior_row);
+    policy_rows_destroy(&d->pi0);
+    policy_rows_destroy(&d->prior);
     *d = (struct distilled){0};
 }
 
-static float *pi0_at(const struct distilled *d, uint64_t row) { return d->pi0 + row * POLICY_ACTIONS; }
-
 const float *distilled_row(const struct distilled *distilled, uint64_t row) {
-    const float *pi0 = pi0_at(distilled, row);
-    float sum = 0;
+    uint64_t slot = slots_find(&distilled->pi0.slots, row);
+    if (slot == SLOTS_NONE) return distilled->uniform;
+    const float *pi0 = distilled->pi0.word + slot * POLICY_ACTIONS;
+    float sum = 0; /* 0 in a row that is not known, where rows are addressed directly */
     for (int a = 0; a < distilled->n_actions; a++) sum += pi0[a];
     return sum > 0 ? pi0 : distilled->uniform;
+}
+
+const float *distilled_prior(const struct distilled *distilled, uint64_t row) {
+    static const float none[POLICY_ACTIONS];
+    uint64_t slot = slots_find(&distilled->prior.slots, row);
+    return slot == SLOTS_NONE ? none : distilled->prior.word + slot * POLICY_ACTIONS;
 }
 
 /* pi0(a|s) = (c(s,a) + k) / sum_a' (c(s,a') + k) */
@@ -85,27 +114,21 @@ static void maximum_likelihood(int n, const int64_t *count, double k, float *pi0
 }
 
 void distilled_set(struct distilled *distilled, uint64_t row, const float *pi0) {
-    assert(row < distilled->n_rows && distilled->n_known < distilled->n_rows);
-    memcpy(pi0_at(distilled, row), pi0, (size_t)distilled->n_actions * sizeof *pi0);
-    distilled->row[distilled->n_known++] = row;
+    assert(row < distilled->n_rows);
+    memcpy(policy_rows_add(&distilled->pi0, row), pi0, (size_t)distilled->n_actions * sizeof *pi0);
 }
 
 void distilled_update(struct distilled *distilled, const struct visits *visits, double pseudo_count) {
-    for (uint64_t i = 0; i < distilled->n_known; i++) memset(pi0_at(distilled, distilled->row[i]), 0, row_bytes);
-    distilled->n_known = 0;
-    for (uint64_t i = 0; i < visits->n_visited; i++) {
-        float pi0[POLICY_ACTIONS];
-        maximum_likelihood(distilled->n_actions, visits_of(visits, visits->row[i]), pseudo_count, pi0);
-        distilled_set(distilled, visits->row[i], pi0);
-    }
+    policy_rows_clear(&distilled->pi0);
+    for (uint64_t i = 0; i < visits->slots.n_known; i++)
+        maximum_likelihood(distilled->n_actions, visits_count(visits, i), pseudo_count,
+                           policy_rows_add(&distilled->pi0, visits_row(visits, i)));
 }
 
 void distilled_prepare(struct distilled *distilled, double alpha) {
-    for (uint64_t i = 0; i < distilled->n_prior; i++)
-        memset(distilled->prior + distilled->prior_row[i] * POLICY_ACTIONS, 0, row_bytes);
-    distilled->n_prior = distilled->n_known;
-    for (uint64_t i = 0; i < distilled->n_known; i++) {
-        uint64_t row = distilled->prior_row[i] = distilled->row[i];
-        policy_prior((float)alpha, distilled->n_actions, pi0_at(distilled, row), distilled->prior + row * POLICY_ACTIONS);
-    }
+    const struct policy_rows *pi0 = &distilled->pi0;
+    policy_rows_clear(&distilled->prior);
+    for (uint64_t i = 0; i < pi0->slots.n_known; i++)
+        policy_prior((float)alpha, distilled->n_actions, pi0->word + slots_of_known(&pi0->slots, i) * POLICY_ACTIONS,
+                     policy_rows_add(&distilled->prior, pi0->slots.known[i]));
 }

@@ -3,7 +3,7 @@
  *
  *   struct kernel                                    what is constant during a game
  *   struct kernel kernel_of(learner, key)
- *   void kernel_make_ready(learner, agent, row)      a row that was not reached in this iteration so far
+ *   void kernel_make_ready(learner, agent, number, row)   a row that was not reached in this iteration so far
  *   uint8_t kernel_draw(kernel, row, bits)           the action that 32 random bits draw
  *   float kernel_value(row)                          V(s), of a row that is ready
  *   void kernel_back_up(kernel, n_agents, row, action, target)
@@ -14,24 +14,25 @@
 #ifndef MULTIDISTRAL_LEARN_GAME_LOOP_H
 #define MULTIDISTRAL_LEARN_GAME_LOOP_H
 
-/* The row that agent j sees. */
-static inline struct table_row *look(struct learner *learner, int n_agents, const struct env_state *state, int j) {
-    struct table_row *row = learner->table[j].row + env_observe(learner->senses, n_agents, state, j);
-    if (row->stamp != learner->stamp) kernel_make_ready(learner, j, row);
-    return row;
-}
-
 /* A game as it is played. */
 struct game {
     struct kernel kernel;
     struct env_state state;
     struct rng rng;
     struct table_row *row[ENV_AGENTS]; /* what each agent sees */
+    uint64_t number[ENV_AGENTS];       /* of that row in its table */
     uint8_t action[ENV_AGENTS];        /* what each agent is about to do */
     uint32_t contest[ENV_AGENTS];      /* draws for contested cells in the step to come */
     double reward[ENV_AGENTS], discount, returns[ENV_AGENTS];
     int64_t steps, length[ENV_AGENTS];
 };
+
+/* Agent j looks around: its row, made ready. */
+static inline void look(struct learner *learner, int n_agents, struct game *game, int j) {
+    game->number[j] = env_observe(learner->senses, n_agents, &game->state, j);
+    game->row[j] = table_reach(&learner->table[j], game->number[j]);
+    if (game->row[j]->stamp != learner->stamp) kernel_make_ready(learner, j, game->number[j], game->row[j]);
+}
 
 /* All draws of the step to come. */
 static inline void draw(int n_agents, struct game *game) {
@@ -51,7 +52,7 @@ static inline void begin(struct learner *learner, int n_agents, const struct rng
     rng_start(&game->rng, key);
     UNROLLED
     for (int j = 0; j < n_agents; j++) {
-        game->row[j] = look(learner, n_agents, &game->state, j);
+        look(learner, n_agents, game, j);
         game->returns[j] = 0;
         game->length[j] = 0;
     }
@@ -103,7 +104,8 @@ static inline void learn_game(struct learner *learner, int n_agents, const struc
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
             bool plays_on = !(game.state.finished >> j & 1);
-            game.row[j] = plays_on ? look(learner, n_agents, &game.state, j) : &nobody[j];
+            if (plays_on) look(learner, n_agents, &game, j);
+            else game.row[j] = &nobody[j];
             target[j] = (float)game.reward[j] + gamma * (plays_on ? kernel_value(game.row[j]) : 0);
         }
         draw(n_agents, &game);
@@ -120,13 +122,13 @@ static inline void visit_game(struct learner *learner, int n_agents, const struc
         uint32_t had_finished = game.state.finished;
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
-            uint64_t row = (uint64_t)(game.row[j] - learner->table[j].row);
-            if (!(had_finished >> j & 1)) visits_at(&visits[j], row)[game.action[j]] += discounts[game.steps];
+            if (had_finished >> j & 1) continue;
+            visits_at(&visits[j], game.number[j])[game.action[j]] += discounts[game.steps];
         }
         step(learner, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++)
-            if (!(game.state.finished >> j & 1)) game.row[j] = look(learner, n_agents, &game.state, j);
+            if (!(game.state.finished >> j & 1)) look(learner, n_agents, &game, j);
         draw(n_agents, &game);
     }
     end(n_agents, &game, out);

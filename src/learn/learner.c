@@ -53,14 +53,14 @@ void learner_prepare(struct learner *learner, const struct learning *learning, i
 }
 
 void learner_values(const struct learner *learner, int agent, uint64_t row, float *q) {
-    const struct table_row *r = &learner->table[agent].row[row];
-    bool forgotten = learner->fresh && r->stamp != learner->stamp;
-    for (int a = 0; a < learner->n_actions; a++) q[a] = forgotten ? 0 : r->word[a];
+    const struct table_row *r = table_find(&learner->table[agent], row);
+    bool known = r && (!learner->fresh || r->stamp == learner->stamp);
+    for (int a = 0; a < learner->n_actions; a++) q[a] = known ? r->word[a] : 0;
 }
 
 void learner_set_values(struct learner *learner, int agent, uint64_t row, const float *q) {
-    struct table_row *r = &learner->table[agent].row[row];
-    if (r->stamp == 0) table_know(&learner->table[agent], r);
+    struct table_row *r = table_reach(&learner->table[agent], row);
+    if (r->stamp == 0) slots_know(&learner->table[agent].slots, row);
     r->stamp = UINT32_MAX; /* reached, and ready for no iteration */
     memcpy(r->word, q, (size_t)learner->n_actions * sizeof *q);
 }
@@ -70,9 +70,9 @@ void learner_measure(const struct learner *learner, int agent, const struct visi
     int n = learner->n_actions;
     const struct distilled *distilled = learner->distilled[agent];
     double weight_sum = 0, entropy_sum = 0, divergence_sum = 0;
-    for (uint64_t i = 0; i < visits->n_visited; i++) {
-        uint64_t row = visits->row[i];
-        const int64_t *count = visits_of(visits, row);
+    for (uint64_t i = 0; i < visits->slots.n_known; i++) {
+        uint64_t row = visits_row(visits, i);
+        const int64_t *count = visits_count(visits, i);
         float pi[POLICY_ACTIONS];
         double weight = 0;
         for (int a = 0; a < n; a++) weight += (double)count[a];

@@ -36,8 +36,8 @@ static inline void find_greedy(struct table_row *row) {
     row->word[BEST] = best;
 }
 
-static inline void kernel_make_ready(struct learner *learner, int agent, struct table_row *row) {
-    learner_reach(learner, agent, row);
+static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+    learner_reach(learner, agent, number, row);
     find_greedy(row);
 }
 

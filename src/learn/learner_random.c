@@ -10,8 +10,8 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
     return (struct kernel){0};
 }
 
-static inline void kernel_make_ready(struct learner *learner, int agent, struct table_row *row) {
-    learner_reach(learner, agent, row);
+static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+    learner_reach(learner, agent, number, row);
 }
 
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {

@@ -22,9 +22,8 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
 }
 
 /* A row that was not reached in this iteration so far. */
-static inline void kernel_make_ready(struct learner *learner, int agent, struct table_row *row) {
-    uint64_t number = (uint64_t)(row - learner->table[agent].row);
-    learner_reach(learner, agent, row);
+static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+    learner_reach(learner, agent, number, row);
     memcpy(row->word + SOFT_PRIOR, distilled_prior(learner->distilled[agent], number), ENV_ACTIONS * sizeof *row->word);
     soft_row_refresh(learner->form, row);
 }

@@ -3,16 +3,15 @@
 #include "multidistral/base/memory.h"
 
 bool table_create(struct table *table, uint64_t n_rows) {
-    *table = (struct table){.n_rows = n_rows,
-                            .row = memory_sparse(n_rows, sizeof *table->row),
-                            .known = memory_sparse(n_rows, sizeof *table->known)};
-    if (table->row && table->known) return true;
-    table_destroy(table);
-    return false;
+    *table = (struct table){0};
+    if (!slots_create(&table->slots, n_rows)) return false;
+    table->row = memory_sparse(slots_most(&table->slots), sizeof *table->row);
+    if (!table->row) table_destroy(table);
+    return table->row;
 }
 
 void table_destroy(struct table *table) {
-    memory_sparse_free(table->row, table->n_rows, sizeof *table->row);
-    memory_sparse_free(table->known, table->n_rows, sizeof *table->known);
+    memory_sparse_free(table->row, slots_most(&table->slots), sizeof *table->row);
+    slots_destroy(&table->slots);
     *table = (struct table){0};
 }

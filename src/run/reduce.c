@@ -75,39 +75,44 @@ uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm) 
 
 /* ---- Visit counts ---- */
 
-/* Gives all ranks the list of the rows that anyone visited. */
-static void agree_on_rows(struct visits *visits, MPI_Comm comm) {
-    visits->n_visited = reduce_rows(visits->row, visits->n_visited, visits->n_rows, comm);
-    for (uint64_t v = 0; v < visits->n_visited; v++)
-        visits->count[visits->row[v] * VISITS_STRIDE + VISITS_SEEN] = 1;
+/* The rows that anyone visited, in ascending order; the caller owns them: memory_sparse_free. */
+struct union_rows {
+    uint64_t *row, n, room;
+};
+
+static struct union_rows visited_anywhere(const struct visits *visits, MPI_Comm comm) {
+    struct union_rows rows = {.room = visits->slots.n_rows};
+    rows.row = memory_sparse(rows.room, sizeof *rows.row);
+    if (!rows.row) abort(); /* the visits hold a list of the same length */
+    memcpy(rows.row, visits->slots.known, visits->slots.n_known * sizeof *rows.row);
+    rows.n = reduce_rows(rows.row, visits->slots.n_known, visits->slots.n_rows, comm);
+    return rows;
 }
 
-/* Copies the counts of all listed rows into `packed`, or back. */
-static void move_counts(struct visits *visits, int n, int64_t *packed, bool back) {
-    size_t bytes = (size_t)visits->n_actions * sizeof *packed;
-    for (int i = 0; i < n; i++) {
-        for (uint64_t v = 0; v < visits[i].n_visited; v++, packed += visits->n_actions) {
-            int64_t *count = visits[i].count + visits[i].row[v] * VISITS_STRIDE;
-            memcpy(back ? count : packed, back ? packed : count, bytes);
-        }
-    }
+/* Sums the counts of these rows, and leaves the visits with just them, in their order. */
+static int64_t sum_rows(struct visits *visits, const struct union_rows *rows, MPI_Comm comm) {
+    uint64_t n = (uint64_t)visits->n_actions, n_counts = rows->n * n;
+    int64_t *packed = memory_zeros(n_counts, sizeof *packed);
+    for (uint64_t i = 0; i < rows->n; i++)
+        memcpy(packed + i * n, visits_at(visits, rows->row[i]), n * sizeof *packed);
+    allreduce(packed, n_counts, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
+    visits_clear(visits);
+    for (uint64_t i = 0; i < rows->n; i++)
+        memcpy(visits_at(visits, rows->row[i]), packed + i * n, n * sizeof *packed);
+    free(packed);
+    return (int64_t)(n_counts * sizeof *packed);
 }
 
 int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm) {
     int size;
-    uint64_t n_counts = 0;
+    int64_t bytes = 0;
     MPI_Comm_size(comm, &size);
     for (int i = 0; i < n; i++) {
-        agree_on_rows(&visits[i], comm);
-        n_counts += visits[i].n_visited * (uint64_t)visits->n_actions;
+        struct union_rows rows = visited_anywhere(&visits[i], comm);
+        bytes += sum_rows(&visits[i], &rows, comm);
+        memory_sparse_free(rows.row, rows.room, sizeof *rows.row);
     }
-    if (size == 1 || n == 0) return 0;
-    int64_t *packed = memory_zeros(n_counts, sizeof *packed);
-    move_counts(visits, n, packed, false);
-    allreduce(packed, n_counts, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
-    move_counts(visits, n, packed, true);
-    free(packed);
-    return (int64_t)(n_counts * sizeof *packed);
+    return size > 1 ? bytes : 0;
 }
 
 struct verdict reduce_verdict(struct verdict own, MPI_Comm comm) {

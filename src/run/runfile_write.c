@@ -34,18 +34,19 @@ static struct range by_first(const struct writing *w, int64_t n) {
 /* Rows whose values were learned: reached and forgotten ones are as good as never reached. */
 static void add_learned(struct writing *w, const struct learner *learner, int agent) {
     const struct table *table = &learner->table[agent];
-    for (uint64_t i = 0; i < table->n_known; i++) {
+    for (uint64_t i = 0; i < table->slots.n_known; i++) {
         float q[ENV_ACTIONS];
         bool learned = false;
-        learner_values(learner, agent, table->known[i], q);
+        learner_values(learner, agent, table->slots.known[i], q);
         for (int a = 0; a < ENV_ACTIONS; a++) learned |= q[a] != 0;
-        if (learned) w->row[w->n_rows++] = table->known[i];
+        if (learned) w->row[w->n_rows++] = table->slots.known[i];
     }
 }
 
 static void add_distilled(struct writing *w, const struct distilled *distilled) {
-    memcpy(w->row + w->n_rows, distilled->row, distilled->n_known * sizeof *w->row);
-    w->n_rows += (int64_t)distilled->n_known;
+    const struct slots *slots = &distilled->pi0.slots;
+    memcpy(w->row + w->n_rows, slots->known, slots->n_known * sizeof *w->row);
+    w->n_rows += (int64_t)slots->n_known;
 }
 
 /* Room for every list of every table of this rank, and for their union over ranks. */
@@ -53,8 +54,8 @@ static uint64_t most_listed(const struct writing *w) {
     const struct trainer *t = w->trainer;
     uint64_t most = w->plan->senses.rows.n;
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
-        for (int j = 0; j < w->plan->n_agents; j++) most += t->learner[u].table[j].n_known;
-    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) most += t->distilled[d].n_known;
+        for (int j = 0; j < w->plan->n_agents; j++) most += t->learner[u].table[j].slots.n_known;
+    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) most += t->distilled[d].pi0.slots.n_known;
     return most;
 }
 

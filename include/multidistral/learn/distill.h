@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "multidistral/learn/policy.h"
+#include "multidistral/learn/slots.h"
 
 #define VISITS_UNIT 0x1p32 /* counts per visit */
 
@@ -19,11 +20,9 @@ enum { VISITS_STRIDE = 8, VISITS_SEEN = VISITS_STRIDE - 1 }; /* the last of a ro
 
 /* Discounted visits. */
 struct visits {
-    uint64_t n_rows;
-    int n_actions;  /* below VISITS_STRIDE */
-    int64_t *count; /* [n_rows][VISITS_STRIDE] in units of 1 / VISITS_UNIT; one cache line a row */
-    uint64_t *row;  /* [n_visited] the rows visited, in the order of their first visit */
-    uint64_t n_visited;
+    struct slots slots; /* slots.known: the rows visited */
+    int n_actions;      /* below VISITS_STRIDE */
+    int64_t *count;     /* [slot][VISITS_STRIDE] in units of 1 / VISITS_UNIT; one cache line a row */
 };
 
 /* No visits. False when there is not that much address space; then there is nothing to destroy. */
@@ -33,17 +32,18 @@ void visits_destroy(struct visits *visits);
 
 /* The counts [n_actions] of a row, from now on in the list of visited rows. */
 static inline int64_t *visits_at(struct visits *visits, uint64_t row) {
-    int64_t *count = visits->count + row * VISITS_STRIDE;
+    int64_t *count = visits->count + slots_reach(&visits->slots, row) * VISITS_STRIDE;
     if (!count[VISITS_SEEN]) {
         count[VISITS_SEEN] = 1;
-        visits->row[visits->n_visited++] = row;
+        slots_know(&visits->slots, row);
     }
     return count;
 }
 
-/* The counts [n_actions] of a row; 0 if it was not visited. */
-static inline const int64_t *visits_of(const struct visits *visits, uint64_t row) {
-    return visits->count + row * VISITS_STRIDE;
+/* The row, and the counts [n_actions], of the i-th visited row. */
+static inline uint64_t visits_row(const struct visits *visits, uint64_t i) { return visits->slots.known[i]; }
+static inline const int64_t *visits_count(const struct visits *visits, uint64_t i) {
+    return visits->count + slots_of_known(&visits->slots, i) * VISITS_STRIDE;
 }
 
 /* Adds all counts of `from`. */
@@ -52,17 +52,18 @@ void visits_add(struct visits *visits, const struct visits *from);
 /* gamma^t for t < steps in units of 1 / VISITS_UNIT, rounded to nearest; the caller owns it: free(). */
 int64_t *visits_discounts(double gamma, int64_t steps);
 
-/* A distilled policy, and the prior that learners make of it. Rows of pi0 and of the prior are 0 where nobody was: read
- * pi0 through distilled_row. */
+/* A policy by rows: rows that are not known are uniform. */
+struct policy_rows {
+    struct slots slots;
+    float *word; /* [slot][POLICY_ACTIONS] */
+};
+
+/* A distilled policy, and the prior that learners make of it. */
 struct distilled {
     uint64_t n_rows;
     int n_actions;
-    float *pi0;    /* [n_rows][POLICY_ACTIONS] */
-    uint64_t *row; /* [n_known] the rows where pi0 may differ from uniform */
-    uint64_t n_known;
-    float *prior;        /* [n_rows][POLICY_ACTIONS] policy_prior of the pi0 that distilled_prepare found */
-    uint64_t *prior_row; /* [n_prior] the rows where the prior may differ from 0 */
-    uint64_t n_prior;
+    struct policy_rows pi0;
+    struct policy_rows prior; /* policy_prior of the pi0 that distilled_prepare found */
     float uniform[POLICY_ACTIONS];
 };
 
@@ -73,15 +74,13 @@ void distilled_destroy(struct distilled *distilled);
 /* pi0 [n_actions] of a row; sums to 1. */
 const float *distilled_row(const struct distilled *distilled, uint64_t row);
 
-/* The prior [POLICY_ACTIONS] of a row. */
-static inline const float *distilled_prior(const struct distilled *distilled, uint64_t row) {
-    return distilled->prior + row * POLICY_ACTIONS;
-}
+/* The prior [POLICY_ACTIONS] of a row; all 0 where pi0 is uniform. */
+const float *distilled_prior(const struct distilled *distilled, uint64_t row);
 
 /* pi0 from the visits of all tasks, already summed over ranks: local, and the same on every rank. */
 void distilled_update(struct distilled *distilled, const struct visits *visits, double pseudo_count);
 
-/* Sets one row that is uniform so far, as read from a run file. */
+/* Sets one row that is not known so far, as read from a run file. */
 void distilled_set(struct distilled *distilled, uint64_t row, const float *pi0);
 
 /* Makes the prior of an iteration from pi0. It stays as it is when pi0 changes, until the next call. */

@@ -83,9 +83,9 @@ void learner_values(const struct learner *learner, int agent, uint64_t row, floa
 void learner_set_values(struct learner *learner, int agent, uint64_t row, const float *q);
 
 /* For the learners: a row that was not reached in this iteration so far is listed and stamped, and forgets its values if
- * those of earlier iterations do not count. */
-static inline void learner_reach(struct learner *learner, int agent, struct table_row *row) {
-    if (row->stamp == 0) table_know(&learner->table[agent], row);
+ * those of earlier iterations do not count. `number` is that of the row in the table. */
+static inline void learner_reach(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+    if (row->stamp == 0) slots_know(&learner->table[agent].slots, number);
     else if (learner->fresh) memset(row->word, 0, ENV_ACTIONS * sizeof *row->word);
     row->stamp = learner->stamp;
 }

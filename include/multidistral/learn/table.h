@@ -1,13 +1,11 @@
 /* What an agent has learned: one cache line per observation.
  *
  * A row keeps the values beside what follows from them, so that a step of a game reads its next action's weights
- * ready-made, and computes new ones only for the row that it changes. Rows are addressed directly; the memory of those
- * that no game has reached is never taken. */
+ * ready-made, and computes new ones only for the row that it changes. */
 #ifndef MULTIDISTRAL_LEARN_TABLE_H
 #define MULTIDISTRAL_LEARN_TABLE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "multidistral/learn/slots.h"
 
 enum { TABLE_WORDS = 15 };
 
@@ -19,19 +17,23 @@ struct table_row {
 };
 
 struct table {
-    uint64_t n_rows;
-    struct table_row *row; /* [n_rows], 64-byte aligned */
-    uint64_t *known;       /* [n_known] the rows ever reached, in the order of their first visit */
-    uint64_t n_known;
+    struct slots slots;    /* slots.known: the rows ever reached */
+    struct table_row *row; /* by slot; 64-byte aligned */
 };
 
 /* No row reached. False when there is not that much address space; then there is nothing to destroy. */
 bool table_create(struct table *table, uint64_t n_rows);
 void table_destroy(struct table *table);
 
-/* Notes that a row, whose stamp is still 0, is reached. */
-static inline void table_know(struct table *table, const struct table_row *row) {
-    table->known[table->n_known++] = (uint64_t)(row - table->row);
+/* A row to work on. If its stamp is 0 it was never reached: the caller must then call slots_know. */
+static inline struct table_row *table_reach(struct table *table, uint64_t row) {
+    return table->row + slots_reach(&table->slots, row);
+}
+
+/* A row as it is; NULL if it was never reached. */
+static inline const struct table_row *table_find(const struct table *table, uint64_t row) {
+    uint64_t slot = slots_find(&table->slots, row);
+    return slot == SLOTS_NONE || table->row[slot].stamp == 0 ? NULL : table->row + slot;
 }
 
 #endif
