@@ -13,6 +13,10 @@
 #endif
 
 /* In front of a short loop whose length the caller makes a constant: over the agents of a world. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define UNROLLED _Pragma("GCC unroll 8")
+#else
+#define UNROLLED
+#endif
 
 #endif
