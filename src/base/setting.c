@@ -55,9 +55,10 @@ static bool schedule_parts(char *text, char *part[4]) {
 static bool schedule_read(const struct setting *setting, const char *text, struct schedule *out) {
     struct schedule s = {.shape = SCHEDULE_CONSTANT, .over = 1};
     if (text_to_real(text, &s.from)) {
-        s.to = s.from;
+        if (!in_range(setting, s.from)) return false;
+        s.to = s.from += 0.0; /* -0 becomes 0 */
         *out = s;
-        return in_range(setting, s.from);
+        return true;
     }
     char copy[SETTING_TEXT], *part[4];
     snprintf(copy, sizeof copy, "%s", text);
