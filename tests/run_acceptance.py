@@ -14,7 +14,7 @@ TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 
 def run(*arguments, ranks=0):
     launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=100)
+    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
 
 
 class InFolder(unittest.TestCase):
@@ -24,6 +24,11 @@ class InFolder(unittest.TestCase):
 
     def path(self, name):
         return os.path.join(self.place.name, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "wb") as out:
+            out.write(content if isinstance(content, bytes) else content.encode())
+        return self.path(name)
 
     def train(self, name, *arguments, ranks=0, status=0):
         done = run("train", *arguments, "-o", self.path(name), ranks=ranks)
@@ -114,9 +119,9 @@ class File(InFolder):
     def test_its_settings_repeat_the_run(self):
         name = self.train("run.h5", *TWO_ROOMS, "--iterations", 3, "--beta", "geometric:1:5:9", "--contested", "last")
         with h5py.File(name) as run_file:
-            open(self.path("again.ini"), "w").write(run_file["settings"].attrs["ini"])
+            self.write("again.ini", run_file["settings"].attrs["ini"])
             for task, text in zip(run_file["tasks/name"], run_file["tasks/text"]):
-                open(self.path(task.decode() + ".task"), "wb").write(text)
+                self.write(task.decode() + ".task", text)
         self.assertFalse(self.differ(name, self.train("again.h5", self.path("again.ini"))))
 
     def test_the_one_before_stays_and_no_part(self):
@@ -204,7 +209,7 @@ class Errors(InFolder):
     def test_broken_tasks(self):
         for name, (text, line) in BROKEN_TASKS.items():
             with self.subTest(name):
-                open(self.path("x.task"), "w").write(text)
+                self.write("x.task", text)
                 self.refused(self.path("x.task"), "-o", self.path("run.h5"), says=[f"x.task:{line}: "])
 
     def test_broken_settings(self):
@@ -216,7 +221,7 @@ class Errors(InFolder):
         for text, line in (("[run]\nalpah = 1\n", 2), ("alpha = 2\n", 1), ("alpha = 1\nalpha = 1\n", 2), ("alpha\n", 1),
                            ("; " + "x" * 300, 1)):
             with self.subTest(text[:20]):
-                open(self.path("x.ini"), "w").write(text)
+                self.write("x.ini", text)
                 self.refused(self.path("x.ini"), TWO_ROOMS[0], "-o", self.path("run.h5"), says=[f"x.ini:{line}: "])
 
     def test_inputs_and_outputs(self):
@@ -232,8 +237,8 @@ class Errors(InFolder):
         self.refused(TWO_ROOMS[0], "-o", self.path("old.h5"), says=["is there already"])
         self.refused("--resume", self.path("old.h5"), says=["iterations"])
         self.refused("--resume", self.path("old.h5"), "--alpha", "0.1", "--iterations", "3", says=["alpha"])
-        whole = open(self.path("old.h5"), "rb").read()
-        open(self.path("cut.h5"), "wb").write(whole[: len(whole) // 2])
+        with open(self.path("old.h5"), "rb") as whole:
+            self.write("cut.h5", whole.read()[:100_000])
         self.refused("--resume", self.path("cut.h5"), "--iterations", "3", says=["cut.h5"])
 
     def test_one_rank_speaks(self):

@@ -210,9 +210,12 @@ static void assert_unique(const struct env_senses *s, int observer) {
         struct env_state state = state_number(i);
         uint64_t row = env_observe(s, 2, &state, observer);
         assert_true(row < s->rows.n);
+        if (first[row] == 0) {
+            seen++;
+            first[row] = i + 1;
+        }
         struct env_state before = state_number(first[row] - 1);
-        if (first[row] == 0) seen++, first[row] = i + 1;
-        else assert_true(same_observation(&s->senses, &before, &state, observer));
+        assert_true(same_observation(&s->senses, &before, &state, observer));
     }
     assert_int_equal(seen, s->rows.n);
     free(first);

@@ -41,9 +41,9 @@ static void reals_are_read(void **unused) {
 static void whatever_is_no_real_is_refused_and_leaves_the_value(void **unused) {
     (void)unused;
     static const char *const refused[] = {
-        "",    " 1",       "1 ",   "\t1",    "1\n", "0x10", "0x1p3", "nan",    "NAN", "nan(1)", "inf", "-inf", "infinity",
-        "1e999", "-1e999", "+-1",  "--1",    "+",   "-",    ".",     "e",      "e5",  "1e",     "1e+", "1.2.3", "1,5",
-        "1-1", "1 2",      "1_000", "one",   "1f",  "1d0",  "١"};
+        "",     " 1",    "1 ",       "\t1",   "1\n",     "0x10", "0x1p3", "nan",   "NAN",     "nan(1)", "inf",
+        "-inf", "infinity", "1e999", "-1e999", "+-1",    "--1",  "+",     "-",     ".",       "e",      "e5",
+        "1e",   "1e+",   "1.2.3",    "1,5",   "1-1",     "1 2",  "1_000", "one",   "1f",      "1d0",    "\xd9\xa1"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         double value = 42;
         if (text_to_real(refused[i], &value)) fail_msg("\"%s\" was taken for %g", refused[i], value);
