@@ -64,6 +64,15 @@ static void geometric_goes_by_equal_factors_and_stays(void **unused) {
     assert_true(schedule_at(&value, 1000) == 8);
 }
 
+/* 100 + (0.1 - 100) is not 0.1. */
+static void a_schedule_ends_exactly_at_its_last_value(void **unused) {
+    (void)unused;
+    assert_true(read_schedule("linear:100:0.1:7"));
+    assert_true(schedule_at(&value, 7) == 0.1);
+    assert_true(read_schedule("geometric:100:0.1:7"));
+    assert_true(schedule_at(&value, 7) == 0.1);
+}
+
 static void a_schedule_over_one_iteration_jumps(void **unused) {
     (void)unused;
     assert_true(read_schedule("linear:1:2:1"));
@@ -301,6 +310,7 @@ int main(void) {
         cmocka_unit_test(linear_goes_evenly_from_first_to_last_and_stays),
         cmocka_unit_test(linear_may_fall_to_zero),
         cmocka_unit_test(geometric_goes_by_equal_factors_and_stays),
+        cmocka_unit_test(a_schedule_ends_exactly_at_its_last_value),
         cmocka_unit_test(a_schedule_over_one_iteration_jumps),
         cmocka_unit_test(malformed_schedules_are_refused),
         cmocka_unit_test(a_refused_schedule_leaves_the_value),

@@ -433,6 +433,7 @@ static void malformed_maps_are_refused(void **unused) {
         {"map:\nA.a\n...\n  \n\t\nA..\n", 6, "expected no gap"},
         {"map:\nA.a\n...\nstep_limit = 5\n", 4, "expected 3 as in its first row"},
         {"map:\nA.a\n.x.\n", 3, "'x' in column 2"},
+        {"map:\n\n\nA.a\n.x.\n", 5, "'x' in column 2"},
         {"map:\nA.a\n..I\n", 3, "'I' in column 3"},
         {"map:\nA a\n", 2, "' ' in column 2"},
         {"map:\nA.a\n.\x01.\n", 3, "character \\x01 in column 2"},

@@ -1,6 +1,7 @@
 #include "multidistral/world/task.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,17 +63,30 @@ static bool read_rule(struct reader *r, const struct setting *rule, const char *
     return setting_read(rule, value, &r->task->rules, r->why) || wrong_at(r);
 }
 
+/* Two numbers from 0 on with space between them, and nothing else. */
+static bool read_pair(const char *text, int pair[2]) {
+    char first[16];
+    int64_t row, column;
+    size_t length = strcspn(text, " \t");
+    if (length >= sizeof first) return false;
+    snprintf(first, sizeof first, "%.*s", (int)length, text);
+    const char *second = text + length + strspn(text + length, " \t");
+    if (!text_to_integer(first, &row) || !text_to_integer(second, &column)) return false;
+    if (row < 0 || column < 0 || row > INT_MAX || column > INT_MAX) return false;
+    pair[0] = (int)row, pair[1] = (int)column;
+    return true;
+}
+
 /* start_a = row column, goal_a = row column */
 static bool read_place(struct reader *r, const char *key, const char *value) {
     bool start = key[0] == 's';
-    int agent = key[strlen(key) - 1] - 'a', row, column, end = 0;
+    int agent = key[strlen(key) - 1] - 'a';
     int *line = start ? &r->start_line[agent] : &r->goal_line[agent];
     int *given = start ? r->start_given[agent] : r->goal_given[agent];
     if (*line) return WRONG(r, "%s is given a second time, expected once", key);
-    if (sscanf(value, "%4d %4d%n", &row, &column, &end) != 2 || value[end] != '\0' || row < 0 || column < 0)
+    if (!read_pair(value, given))
         return WRONG(r, "%s = \"%.80s\": expected a row and a column, counted from 0, as in %s = 1 5", key, value, key);
     *line = r->line;
-    given[0] = row, given[1] = column;
     return true;
 }
 
@@ -213,8 +227,10 @@ static bool places_differ(struct reader *r) {
         r->line = r->goal_line[j];
         if (task->start[j] == task->goal[j]) return WRONG(r, "agent %c starts on its own goal", letter(j));
         for (int k = 0; k < j; k++) {
+            r->line = r->start_line[j];
             if (task->start[j] == task->start[k])
                 return WRONG(r, "agents %c and %c start in the same cell", letter(k), letter(j));
+            r->line = r->goal_line[j];
             if (task->goal[j] == task->goal[k])
                 return WRONG(r, "agents %c and %c have the same goal, which only one can reach", letter(k), letter(j));
         }

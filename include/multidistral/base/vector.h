@@ -12,8 +12,9 @@
 #define VECTOR_VERSIONS
 #endif
 
-/* In front of a short loop whose length the caller makes a constant: over the agents of a world. */
-#if defined(__GNUC__) && defined(__OPTIMIZE__)
+/* In front of a short loop over the agents of a world: unrolled where the build says that their number is mostly a
+ * constant (HOT_LOOP), a plain loop elsewhere. */
+#if defined(HOT_LOOP) && defined(__GNUC__) && defined(__OPTIMIZE__)
 #define UNROLLED _Pragma("GCC unroll 8")
 #else
 #define UNROLLED
