@@ -53,7 +53,7 @@ bool text_next_line(const char *text, struct text_line *line) {
     if (*start == '\0') return false;
     line->start = start;
     line->length = strcspn(start, "\n");
-    if (line->length > 0 && start[line->length] == '\n' && start[line->length - 1] == '\r') line->length--;
+    if (line->length > 0 && start[line->length - 1] == '\r') line->length--;
     line->number++;
     return true;
 }

@@ -44,8 +44,8 @@ struct setting {
 
 enum { SETTING_TEXT = 128 }; /* bytes that hold any value as text */
 
-/* Reads text into the setting's place in `values`. False when it is no such value or out of range, with
- * `name = "text": expected ...`. */
+/* Reads text into the setting's place in `values`. False, with that place as it was, when it is no such value or out of
+ * range: `name = "text": expected ...`. */
 bool setting_read(const struct setting *setting, const char *text, void *values, struct fault *why);
 
 /* The value as text that setting_read turns into the same value. */

@@ -24,14 +24,15 @@ struct text_line {
 bool text_next_line(const char *text, struct text_line *line);
 
 /* The whole of `text` as a number, with no space around it. False when it is anything else, or out of the type's
- * range; text_to_real refuses infinities, NaN and hexadecimal. */
+ * range; text_to_real refuses infinities, NaN and hexadecimal, and takes numbers too
+ * small for the type as 0. */
 bool text_to_real(const char *text, double *out);
 bool text_to_integer(const char *text, int64_t *out);
 
 /* A number in the fewest decimal digits that read back as the same double. */
 void text_from_real(char *out, size_t size, double value);
 
-/* Edits (insert, delete, change a character, swap two neighbours) that turn a into b. */
+/* Edits (insert, delete, change a character, swap two neighbours) that turn a into b; of the first 63 characters. */
 int text_distance(const char *a, const char *b);
 
 /* The word nearest to a misspelt one, fed one candidate at a time; best stays NULL if none is near enough to suggest. */

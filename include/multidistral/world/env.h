@@ -25,7 +25,7 @@ extern const char *const env_action_names[ENV_ACTIONS];
 
 struct env_state {
     uint16_t cell[ENV_AGENTS]; /* where each agent stands, as numbered in struct cells */
-    uint8_t previous[ENV_AGENTS]; /* each agent's last action; ACTION_STAY at the start and for who has finished */
+    uint8_t previous[ENV_AGENTS]; /* each agent's last action; ACTION_STAY at the start, and from the step after its last */
     uint32_t finished; /* bit j: agent j is on its goal, for good */
 };
 

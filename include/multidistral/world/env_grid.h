@@ -61,14 +61,12 @@ static inline void env_grid_step(const struct env_grid *grid, int n_agents, stru
         for (int k = 0; k < n_agents; k++)
             if (k != j && target[j] == old.cell[k]) target[j] = old.cell[j];
     }
-    uint32_t decided = 0;
     UNROLLED
     for (int j = 0; j + 1 < n_agents; j++) {
         uint32_t contenders = 0;
         UNROLLED
         for (int k = j; k < n_agents; k++) contenders |= (uint32_t)(target[k] == target[j]) << k;
-        if (contenders == UINT32_C(1) << j || (decided >> j & 1)) continue;
-        decided |= contenders;
+        if (contenders == UINT32_C(1) << j) continue;
         uint32_t winner = env_grid_winner((enum contested)grid->rules.contested, n_agents, contenders, *contest++);
         UNROLLED
         for (int k = j; k < n_agents; k++)
