@@ -150,6 +150,8 @@ void trainer_iterate(struct trainer *t) {
 
 /* ---- Memory ---- */
 
+static const double most_of_memory = 0.8;
+
 /* Rows that a table can reach at most: no more than there are, and no more than steps are taken. */
 static uint64_t most_rows(const struct plan *plan) {
     const struct run_settings *run = &plan->config.run;
@@ -179,20 +181,42 @@ uint64_t trainer_bytes(const struct plan *plan, int size) {
     return most;
 }
 
-static bool memory_suffices(const struct trainer *t, struct fault *why) {
-    int size, neighbours;
+static double machine_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE); }
+
+/* Ranks that share this machine. */
+static int ranks_here(MPI_Comm world) {
+    int n;
     MPI_Comm node;
-    MPI_Comm_size(t->world, &size);
-    MPI_Comm_split_type(t->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    MPI_Comm_size(node, &neighbours);
+    MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &n);
     MPI_Comm_free(&node);
-    double need = (double)trainer_bytes(t->plan, size) * neighbours;
-    double have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
-    if (need <= 0.9 * have) return true;
+    return n;
+}
+
+/* Tables that are addressed directly may come to be used to the last row; of larger ones nobody knows how much will be
+ * reached, and memory_is_full watches them. */
+static bool memory_suffices(const struct trainer *t, struct fault *why) {
+    int size;
+    MPI_Comm_size(t->world, &size);
+    double need = (double)trainer_bytes(t->plan, size) * t->ranks_here, have = machine_bytes();
+    if (need <= most_of_memory * have || t->plan->senses.rows.n > SLOTS_DIRECT) return true;
     return fault_set(why, "%llu observations of %d agents in %d tasks and %lld replicas need %.3g GiB on this machine, "
                           "which has %.3g; observe less, or use more machines",
                      (unsigned long long)t->plan->senses.rows.n, t->plan->n_agents, t->plan->n_tasks,
                      (long long)t->plan->config.run.replicas, need / 0x1p30, have / 0x1p30);
+}
+
+/* Memory that this process holds now (Linux; elsewhere 0: never full). */
+static double resident_bytes(void) {
+    FILE *about = fopen("/proc/self/statm", "r");
+    long long all, resident = 0;
+    if (about && fscanf(about, "%lld %lld", &all, &resident) != 2) resident = 0;
+    if (about) fclose(about);
+    return (double)resident * (double)sysconf(_SC_PAGE_SIZE);
+}
+
+static bool memory_is_full(const struct trainer *t) {
+    return resident_bytes() * t->ranks_here > most_of_memory * machine_bytes();
 }
 
 /* ---- Create and destroy ---- */
@@ -228,7 +252,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     MPI_Comm_rank(world, &rank);
     MPI_Comm_size(world, &size);
     *trainer = (struct trainer){
-        .plan = plan, .world = world, .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
+        .plan = plan, .world = world, .ranks_here = ranks_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
     if (!reduce_fault(memory_suffices(trainer, why), why, world)) return false;
     MPI_Comm_split(world, (int)trainer->layout.group, rank, &trainer->group);
     trainer->own = memory_zeros((size_t)plan->n_agents, sizeof *trainer->own);
@@ -347,13 +371,18 @@ enum training_end trainer_run(struct trainer *t, const struct training *training
         trainer_iterate(t);
         double now = log_seconds();
         bool last = t->iteration == total;
-        verdict = reduce_verdict((struct verdict){.stop = asked_to_stop || t->iteration == training->stop_after,
+        bool asked = asked_to_stop || t->iteration == training->stop_after;
+        verdict = reduce_verdict((struct verdict){.stop = asked,
+                                                  .full = memory_is_full(t),
                                                   .save = last || now - saved >= training->checkpoint_seconds},
                                  t->world);
         show_progress(t, now - started, first, last || verdict.stop);
-        if (!verdict.save && !verdict.stop) continue;
+        if (!verdict.save && !verdict.stop && !verdict.full) continue;
         if (!save(t, training, &provenance, now - started, why)) return TRAINING_FAILED;
         saved = log_seconds();
+        if (verdict.full && !last)
+            return fault_set(why, "the tables fill the memory of a machine after iteration %lld, which is saved; observe "
+                                  "less, or use more machines", (long long)t->iteration), TRAINING_FAILED;
     }
     return t->iteration < total ? TRAINING_STOPPED : TRAINING_DONE;
 }

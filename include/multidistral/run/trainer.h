@@ -12,6 +12,7 @@
 struct trainer {
     const struct plan *plan;
     MPI_Comm world, group; /* all ranks; those that share this rank's replicas */
+    int ranks_here; /* that share this rank's machine */
     struct layout layout;
     struct learner *learner;     /* [own replicas][own tasks] */
     struct distilled *distilled; /* [own replicas][plan_n_distilled] */
@@ -33,16 +34,16 @@ struct training {
 
 enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };
 
-/* All tables, at their beginning: nothing learned, uniform policies. Collective. False when a rank's memory would not
- * hold them; then there is nothing to destroy. */
+/* All tables, at their beginning: nothing learned, uniform policies. Collective. False when the machine cannot hold them;
+ * then there is nothing to destroy. */
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why);
 void trainer_destroy(struct trainer *trainer);
 
-/* Bytes that the busiest of `size` ranks takes. */
+/* Bytes that the busiest of `size` ranks takes at most, if it reaches every row that it can. */
 uint64_t trainer_bytes(const struct plan *plan, int size);
 
-/* Trains until all iterations are done, or training.stop_after, or a signal asks to stop; saves on the way and at the
- * end. Collective, with one outcome for all ranks. */
+/* Trains until all iterations are done, or training.stop_after, or a signal asks to stop, or the tables fill the memory
+ * (which is a failure, after saving); saves on the way and at the end. Collective, with one outcome for all ranks. */
 enum training_end trainer_run(struct trainer *trainer, const struct training *training, struct fault *why);
 
 /* One iteration. Collective. Public for tests and measurements. */
