@@ -43,8 +43,8 @@ static bool print_all(const char *path, struct fault *why) {
     int n_tasks;
     int64_t done;
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
-    printf("%s: %d tasks, %d agents, %lld replicas, %lld of %lld iterations\n", path, n_tasks, tasks[0].n_agents,
-           (long long)config.run.replicas, (long long)done, (long long)config.run.iterations);
+    printf("%s: %lld of %lld iterations; tasks: %d, agents: %d, replicas: %lld\n", path, (long long)done,
+           (long long)config.run.iterations, n_tasks, tasks[0].n_agents, (long long)config.run.replicas);
     bool read = runfile_read_curve(path, CURVE_return, &curve, why);
     if (read && curve.n_tasks == n_tasks && curve.n_iterations > 0) print_last(&curve, tasks);
     if (read) free(curve.values);

@@ -339,8 +339,8 @@ static void show_progress(const struct trainer *t, double seconds, int64_t first
         at += snprintf(returns + at, sizeof returns - (size_t)at, " %.2f", all.returns[j] / all.units);
     int64_t total = t->plan->config.run.iterations;
     time_left(left, sizeof left, seconds / (double)(t->iteration - first_iteration) * (double)(total - t->iteration));
-    log_progress(last, "iteration %lld/%lld  return%s  %.3g million steps/s  %s left", (long long)t->iteration,
-                 (long long)total, returns, all.steps / seconds * 1e-6, left);
+    log_progress(last, "iteration %lld/%lld  return%s  %s left  %.3g million steps/s", (long long)t->iteration,
+                 (long long)total, returns, left, all.steps / seconds * 1e-6);
 }
 
 static void date_now(char out[32]) {
