@@ -1,7 +1,9 @@
 """Whole runs through the program: what a user is promised. Environment: MULTIDISTRAL, MPIEXEC, SOURCE."""
 import os
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import h5py
@@ -129,6 +131,33 @@ class File(InFolder):
         self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
         with h5py.File(self.path("run.h5.prev")) as before:
             self.assertEqual(before.attrs["iterations_done"], 2)
+
+    def test_a_reader_finds_a_complete_file_at_any_moment(self):
+        name = self.path("run.h5")
+        command = [PROGRAM, "train", *TWO_ROOMS, "--iterations", "40", "--checkpoint-seconds", "0", "-o", name]
+        opened = 0
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+            while training.poll() is None:
+                if os.path.exists(name):
+                    with h5py.File(name) as run_file:
+                        done = run_file.attrs["iterations_done"]
+                        self.assertEqual(run_file["curves/return"].shape[1], done)
+                        self.assertEqual(run_file["policy/distilled"][...].shape[2], len(run_file["row"]))
+                    opened += 1
+        self.assertEqual(training.returncode, 0)
+        self.assertGreater(opened, 0)
+
+    def test_ctrl_c_saves_and_resume_loses_nothing(self):
+        settings = [*TWO_ROOMS, "--games-e", "100", "--games-m", "100", "--beta", "0.5", "--iterations", "30"]
+        whole, part = self.train("whole.h5", *settings), self.path("part.h5")
+        command = [PROGRAM, "train", *settings, "--checkpoint-seconds", "0", "-o", part]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+            while not os.path.exists(part):
+                time.sleep(0.001)
+            training.send_signal(signal.SIGINT)
+        self.assertEqual(training.returncode, 75)
+        self.assertEqual(run("train", "--resume", part).returncode, 0)
+        self.assertFalse(self.differ(whole, part))
 
     def test_nothing_known_can_be_written_too(self):
         name = self.train("run.h5", *TWO_ROOMS, "--learner", "random", "--sharing", "none", "--iterations", 2, ranks=2)
