@@ -156,5 +156,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(more_visits_than_a_count_holds_are_refused),
         cmocka_unit_test(sharing_says_which_distilled_policy),
     };
-    return run_on_all_ranks(tests, sizeof tests / sizeof *tests);
+    return run_on_all_ranks(tests, sizeof tests / sizeof *tests, NULL);
 }

@@ -27,11 +27,12 @@ static inline int size_of(MPI_Comm comm) {
     return size;
 }
 
-/* Runs the tests with the words of rank 0 alone; the exit status is the same on every rank. */
-static inline int run_on_all_ranks(const struct CMUnitTest *tests, size_t n_tests) {
+/* Runs the tests with the words of rank 0 alone; the exit status is the same on every rank. `last` may be NULL. */
+static inline int run_on_all_ranks(const struct CMUnitTest *tests, size_t n_tests, void (*last)(void)) {
     bool heard = rank_of(MPI_COMM_WORLD) == 0 || freopen("/dev/null", "w", stdout);
     int failed = !heard || _cmocka_run_group_tests("tests", tests, n_tests, NULL, NULL), any;
     MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (last) last();
     MPI_Finalize();
     return any;
 }

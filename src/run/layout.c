@@ -7,28 +7,42 @@ struct range layout_part(int64_t n, int64_t parts, int64_t i) {
 
 static int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Units of the busiest rank: in the group with most replicas, and if need be in the one with fewest ranks. */
+/* Units of the busiest rank, if there are so many groups. */
 static int64_t most_units(int64_t size, int64_t n_groups, int64_t n_replicas, int64_t n_tasks) {
-    return ceil_divide(n_replicas, n_groups) * ceil_divide(n_tasks, size / n_groups);
+    int64_t most = 0;
+    for (int64_t g = 0; g < n_groups; g++) {
+        int64_t tasks = ceil_divide(n_tasks, layout_part(size, n_groups, g).n);
+        int64_t units = layout_part(n_replicas, n_groups, g).n * tasks;
+        if (units > most) most = units;
+    }
+    return most;
 }
 
-static int64_t choose_groups(int64_t size, int64_t n_replicas, int64_t n_tasks) {
-    int64_t best = 1;
-    for (int64_t n = 2; n <= size && n <= n_replicas; n++)
-        if (most_units(size, n, n_replicas, n_tasks) <= most_units(size, best, n_replicas, n_tasks)) best = n;
+int64_t layout_groups(int size, int64_t n_replicas, int64_t n_tasks) {
+    int64_t best = 1, least = most_units(size, 1, n_replicas, n_tasks);
+    for (int64_t n = 2; n <= size && n <= n_replicas; n++) {
+        int64_t units = most_units(size, n, n_replicas, n_tasks);
+        if (units > least) continue;
+        best = n;
+        least = units;
+    }
     return best;
 }
 
-struct layout layout_of(int rank, int size, int64_t n_replicas, int64_t n_tasks) {
-    struct layout layout = {.n_groups = choose_groups(size, n_replicas, n_tasks)};
-    struct range ranks = layout_part(size, layout.n_groups, 0);
-    while (rank >= ranks.first + ranks.n) ranks = layout_part(size, layout.n_groups, ++layout.group);
-    layout.replicas = layout_part(n_replicas, layout.n_groups, layout.group);
+struct layout layout_in_groups(int64_t n_groups, int rank, int size, int64_t n_replicas, int64_t n_tasks) {
+    struct layout layout = {.n_groups = n_groups};
+    struct range ranks = layout_part(size, n_groups, 0);
+    while (rank >= ranks.first + ranks.n) ranks = layout_part(size, n_groups, ++layout.group);
+    layout.replicas = layout_part(n_replicas, n_groups, layout.group);
     layout.tasks = layout_part(n_tasks, ranks.n, rank - ranks.first);
     layout.leads = rank == ranks.first;
     return layout;
 }
 
+struct layout layout_of(int rank, int size, int64_t n_replicas, int64_t n_tasks) {
+    return layout_in_groups(layout_groups(size, n_replicas, n_tasks), rank, size, n_replicas, n_tasks);
+}
+
 int64_t layout_most_units(int size, int64_t n_replicas, int64_t n_tasks) {
-    return most_units(size, choose_groups(size, n_replicas, n_tasks), n_replicas, n_tasks);
+    return most_units(size, layout_groups(size, n_replicas, n_tasks), n_replicas, n_tasks);
 }

@@ -173,8 +173,9 @@ static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_rep
 
 uint64_t trainer_bytes(const struct plan *plan, int size) {
     uint64_t most = 0;
+    int64_t replicas = plan->config.run.replicas, n_groups = layout_groups(size, replicas, plan->n_tasks);
     for (int rank = 0; rank < size; rank++) {
-        struct layout layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks);
+        struct layout layout = layout_in_groups(n_groups, rank, size, replicas, plan->n_tasks);
         uint64_t bytes = bytes_of(plan, layout.replicas.n * layout.tasks.n, layout.replicas.n);
         if (bytes > most) most = bytes;
     }

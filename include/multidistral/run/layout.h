@@ -22,6 +22,12 @@ struct layout {
 /* Part `i` of `n` things cut into `parts` parts, as equal as can be. */
 struct range layout_part(int64_t n, int64_t parts, int64_t i);
 
+/* How many groups leave the busiest rank the fewest units; the most of them, if several do. */
+int64_t layout_groups(int size, int64_t n_replicas, int64_t n_tasks);
+
+/* The layout of a rank in so many groups. */
+struct layout layout_in_groups(int64_t n_groups, int rank, int size, int64_t n_replicas, int64_t n_tasks);
+
 /* The layout that gives the busiest rank the fewest units; among those, the one with the most groups, which has the
  * least to communicate. Local: a function of its arguments. */
 struct layout layout_of(int rank, int size, int64_t n_replicas, int64_t n_tasks);

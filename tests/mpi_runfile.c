@@ -1,0 +1,444 @@
+/* The run file as a checkpoint: written, read back and gone on with, a run is the run that was never stopped; and what
+ * is no run file is refused on all ranks. */
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support_run.h"
+
+#include "multidistral/run/runfile.h"
+
+enum { PATH = 256 };
+
+static char folder[PATH];
+static const struct provenance made_by_test = {.command = "test", .started = "1970-01-01T00:00:00Z",
+                                               .written = "1970-01-01T00:00:00Z", .seconds = 1, .steps_per_second = 2};
+
+static bool first_rank(void) { return rank_of(MPI_COMM_WORLD) == 0; }
+
+static void path_of(char path[PATH], const char *name) { snprintf(path, PATH, "%.200s/%s", folder, name); }
+
+static bool there(const char *name) {
+    char path[PATH];
+    path_of(path, name);
+    return access(path, F_OK) == 0;
+}
+
+static void open_folder(void) {
+    char name[] = "/tmp/multidistral_XXXXXX";
+    if (first_rank() && !mkdtemp(name)) MPI_Abort(MPI_COMM_WORLD, 1);
+    snprintf(folder, sizeof folder, "%s", name);
+    MPI_Bcast(folder, PATH, MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
+static void empty_folder(void) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    DIR *all = first_rank() ? opendir(folder) : NULL;
+    for (struct dirent *file; all && (file = readdir(all));) {
+        char path[2 * PATH + 2];
+        snprintf(path, sizeof path, "%s/%s", folder, file->d_name);
+        if (file->d_name[0] != '.') unlink(path);
+    }
+    if (all) closedir(all);
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static void close_folder(void) {
+    empty_folder();
+    if (first_rank()) rmdir(folder);
+}
+
+static void write_run(const char *name, const struct trainer *trainer) {
+    char path[PATH];
+    struct fault why = {""};
+    path_of(path, name);
+    if (!runfile_write(path, trainer, &made_by_test, &why)) fail_msg("%s", why.text);
+}
+
+/* A trainer as the file left it, on ranks of its own. */
+static void read_run(const char *name, struct plan *plan, struct trainer *trainer, MPI_Comm comm) {
+    char path[PATH];
+    struct config config;
+    struct task *tasks;
+    int n_tasks;
+    int64_t done = -1;
+    struct fault why = {""};
+    bool ok = true;
+    path_of(path, name);
+    if (rank_of(comm) == 0)
+        ok = runfile_read_plan(path, &config, &tasks, &n_tasks, &done, &why) &&
+             plan_create(plan, &config, tasks, n_tasks, &why);
+    if (!plan_broadcast(plan, ok, comm, &why)) fail_msg("%s", why.text);
+    train(trainer, plan, comm, 0);
+    if (!runfile_read_state(path, trainer, &why)) fail_msg("%s", why.text);
+    if (rank_of(comm) == 0) assert_int_equal(trainer->iteration, done);
+}
+
+/* Four iterations, stopped after two and gone on with on `comm`, against four on one rank in one go. */
+static void stop_and_go_on(const char *settings, const char *maps, MPI_Comm comm) {
+    char ini[512];
+    struct plan plan, again;
+    struct trainer alone, stopped, resumed;
+    snprintf(ini, sizeof ini, "iterations = 4\ngames_e = 3\ngames_m = 3\n%s", settings);
+    plan_from(&plan, ini, maps);
+    train(&alone, &plan, MPI_COMM_SELF, 4);
+    train(&stopped, &plan, MPI_COMM_WORLD, 2);
+    write_run("run.h5", &stopped);
+    read_run("run.h5", &again, &resumed, comm);
+    assert_int_equal(resumed.iteration, 2);
+    for (int i = 0; i < 2; i++) trainer_iterate(&resumed);
+    assert_same_run(&resumed, &alone);
+    char *before = plan_ini(&plan), *after = plan_ini(&again);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    trainer_destroy(&alone);
+    trainer_destroy(&stopped);
+    trainer_destroy(&resumed);
+    plan_destroy(&plan);
+    plan_destroy(&again);
+    empty_folder();
+}
+
+static void gone_on_with_is_never_stopped(void **state) {
+    (void)state;
+    stop_and_go_on("", maps_of_two, MPI_COMM_WORLD);
+    stop_and_go_on("sharing = team\nreplicas = 2\n", maps_of_two, MPI_COMM_WORLD);
+    stop_and_go_on("sharing = none\n", maps_of_two, MPI_COMM_WORLD);
+}
+
+static void the_same_with_tables_afresh_and_schedules(void **state) {
+    (void)state;
+    stop_and_go_on("keep_q = no\nbeta = geometric:0.5:8:4\nalpha = linear:0.2:1:3\n", maps_of_two, MPI_COMM_WORLD);
+}
+
+static void the_same_with_large_tables(void **state) {
+    (void)state;
+    stop_and_go_on("observe_other_actions = yes\nreplicas = 2\n", maps_of_three, MPI_COMM_WORLD);
+}
+
+static void the_same_with_other_learners(void **state) {
+    (void)state;
+    stop_and_go_on("learner = q\nlearning_rate = 0.2\n", maps_of_two, MPI_COMM_WORLD);
+    stop_and_go_on("learner = random\nsharing = none\n", maps_of_two, MPI_COMM_WORLD);
+}
+
+static void the_same_on_one_rank_afterwards(void **state) {
+    (void)state;
+    stop_and_go_on("replicas = 3\n", maps_of_two, MPI_COMM_SELF);
+    stop_and_go_on("sharing = team\npseudo_count = 0\n", maps_of_two, MPI_COMM_SELF);
+}
+
+static void a_run_not_begun_can_be_written_too(void **state) {
+    (void)state;
+    struct plan plan, again;
+    struct trainer fresh, resumed, alone;
+    plan_from(&plan, "games_e = 2\n", maps_of_two);
+    train(&fresh, &plan, MPI_COMM_WORLD, 0);
+    train(&alone, &plan, MPI_COMM_SELF, 1);
+    write_run("run.h5", &fresh);
+    read_run("run.h5", &again, &resumed, MPI_COMM_WORLD);
+    assert_int_equal(resumed.iteration, 0);
+    trainer_iterate(&resumed);
+    assert_same_run(&resumed, &alone);
+    trainer_destroy(&fresh);
+    trainer_destroy(&resumed);
+    trainer_destroy(&alone);
+    plan_destroy(&plan);
+    plan_destroy(&again);
+    empty_folder();
+}
+
+static void the_file_before_stays_and_no_part_does(void **state) {
+    (void)state;
+    struct plan plan, before;
+    struct trainer trainer, old;
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    write_run("run.h5", &trainer);
+    assert_true(there("run.h5") && !there("run.h5.prev") && !there("run.h5.part"));
+    MPI_Barrier(MPI_COMM_WORLD);
+    trainer_iterate(&trainer);
+    write_run("run.h5", &trainer);
+    trainer_iterate(&trainer);
+    write_run("run.h5", &trainer);
+    assert_true(there("run.h5") && there("run.h5.prev") && !there("run.h5.part"));
+    read_run("run.h5.prev", &before, &old, MPI_COMM_WORLD);
+    assert_int_equal(old.iteration, 2);
+    trainer_destroy(&trainer);
+    trainer_destroy(&old);
+    plan_destroy(&plan);
+    plan_destroy(&before);
+    empty_folder();
+}
+
+static void the_loop_stops_early_and_saves(void **state) {
+    (void)state;
+    char path[PATH];
+    struct plan plan, again;
+    struct trainer trainer, resumed, alone;
+    struct fault why = {""};
+    plan_from(&plan, "iterations = 3\ngames_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 0);
+    train(&alone, &plan, MPI_COMM_SELF, 3);
+    path_of(path, "run.h5");
+    struct training training = {.path = path, .command = "test", .checkpoint_seconds = 1e9, .stop_after = 2};
+    assert_int_equal(trainer_run(&trainer, &training, &why), TRAINING_STOPPED);
+    read_run("run.h5", &again, &resumed, MPI_COMM_WORLD);
+    assert_int_equal(resumed.iteration, 2);
+    training.stop_after = 0;
+    assert_int_equal(trainer_run(&resumed, &training, &why), TRAINING_DONE);
+    assert_same_run(&resumed, &alone);
+    trainer_destroy(&trainer);
+    trainer_destroy(&resumed);
+    trainer_destroy(&alone);
+    plan_destroy(&plan);
+    plan_destroy(&again);
+    empty_folder();
+}
+
+static void a_curve_of_the_whole_run(void **state) {
+    (void)state;
+    char path[PATH];
+    struct plan plan;
+    struct trainer ours, alone;
+    struct runfile_curve curve;
+    struct fault why = {""};
+    plan_from(&plan, "iterations = 5\ngames_e = 2\ngames_m = 2\nreplicas = 2\n", maps_of_two);
+    train(&ours, &plan, MPI_COMM_WORLD, 3);
+    train(&alone, &plan, MPI_COMM_SELF, 3);
+    write_run("run.h5", &ours);
+    path_of(path, "run.h5");
+    for (int c = 0; c < CURVE_COUNT; c++) {
+        assert_true(runfile_read_curve(path, (enum curve)c, &curve, &why));
+        assert_int_equal(curve.n_replicas, 2);
+        assert_int_equal(curve.n_iterations, 3);
+        assert_int_equal(curve.n_tasks, 3);
+        assert_int_equal(curve.width, curve_about[c].per_agent ? 2 : 1);
+        double *expected = curves_first(&alone.curves, (enum curve)c, 3);
+        assert_memory_equal(curve.values, expected, (size_t)(2 * 3 * 3 * curve.width) * sizeof *expected);
+        free(expected);
+        free(curve.values);
+    }
+    trainer_destroy(&ours);
+    trainer_destroy(&alone);
+    plan_destroy(&plan);
+    empty_folder();
+}
+
+/* ---- What is no run file ---- */
+
+static void see_command(const char *name, const char *value) {
+    if (strcmp(name, "command") == 0) assert_string_equal(value, "test");
+}
+
+/* Each of the functions that read says no, names the file, and returns on all ranks. */
+static void assert_refused(const char *name, const char *says) {
+    char path[PATH];
+    struct fault why;
+    struct config config;
+    struct task *tasks;
+    struct runfile_curve curve;
+    struct plan plan;
+    struct trainer trainer;
+    int n_tasks;
+    int64_t done;
+    path_of(path, name);
+    MPI_Barrier(MPI_COMM_WORLD);
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 0);
+    for (int i = 0; i < 4; i++) {
+        why.text[0] = '\0';
+        bool read = i == 0   ? runfile_read_plan(path, &config, &tasks, &n_tasks, &done, &why)
+                    : i == 1 ? runfile_read_state(path, &trainer, &why)
+                    : i == 2 ? runfile_read_curve(path, CURVE_return, &curve, &why)
+                             : runfile_read_provenance(path, see_command, &why);
+        assert_false(read);
+        if (!strstr(why.text, path) || !strstr(why.text, says)) fail_msg("%s says: %s", name, why.text);
+    }
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static void put_file(const char *name, const void *bytes, size_t n) {
+    char path[PATH];
+    path_of(path, name);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (first_rank()) {
+        FILE *file = fopen(path, "wb");
+        assert_true(file && fwrite(bytes, 1, n, file) == n && fclose(file) == 0);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
+/* A run file's bytes; the caller owns them. */
+static unsigned char *some_run(size_t *n) {
+    char path[PATH];
+    struct plan plan;
+    struct trainer trainer;
+    struct stat about;
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    write_run("whole.h5", &trainer);
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    path_of(path, "whole.h5");
+    assert_int_equal(stat(path, &about), 0);
+    *n = (size_t)about.st_size;
+    unsigned char *bytes = malloc(*n);
+    FILE *file = fopen(path, "rb");
+    assert_true(bytes && file && fread(bytes, 1, *n, file) == *n);
+    fclose(file);
+    return bytes;
+}
+
+/* The place behind a text in a file. */
+static unsigned char *behind(unsigned char *bytes, size_t n, const char *text) {
+    size_t length = strlen(text);
+    for (size_t i = 0; i + length <= n; i++)
+        if (memcmp(bytes + i, text, length) == 0) return bytes + i + length;
+    fail_msg("%s is not in the file", text);
+    return NULL;
+}
+
+static void a_missing_file_is_refused(void **state) {
+    (void)state;
+    assert_refused("none.h5", "cannot be read");
+}
+
+static void what_is_not_hdf5_is_refused(void **state) {
+    (void)state;
+    put_file("text.h5", "iterations = 3\n", 15);
+    assert_refused("text.h5", "HDF5");
+    put_file("empty.h5", "", 0);
+    assert_refused("empty.h5", "HDF5");
+    empty_folder();
+}
+
+static void a_folder_is_refused(void **state) {
+    (void)state;
+    assert_refused(".", "");
+}
+
+static void other_hdf5_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    unsigned char *bytes = some_run(&n);
+    behind(bytes, n, "multidistral run")[-1] = 'm';
+    put_file("other.h5", bytes, n);
+    assert_refused("other.h5", "no run file");
+    free(bytes);
+    empty_folder();
+}
+
+static void hdf5_without_the_mark_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    unsigned char *bytes = some_run(&n);
+    behind(bytes, n, "format_version")[-1] = 'm';
+    put_file("other.h5", bytes, n);
+    assert_refused("other.h5", "format_version");
+    free(bytes);
+    empty_folder();
+}
+
+/* Behind the attribute's name come its type and shape, then its value. */
+static void another_format_version_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    enum { NEAR = 40 };
+    const int64_t ours = RUNFILE_VERSION, other = RUNFILE_VERSION + 1;
+    unsigned char *bytes = some_run(&n), *name = behind(bytes, n, "format_version"), *value = NULL;
+    for (unsigned char *at = name; at + sizeof ours <= name + NEAR; at++)
+        if (memcmp(at, &ours, sizeof ours) == 0) value = at;
+    assert_non_null(value);
+    memcpy(value, &other, sizeof other);
+    put_file("other.h5", bytes, n);
+    assert_refused("other.h5", "version 2");
+    free(bytes);
+    empty_folder();
+}
+
+static void a_file_cut_short_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    unsigned char *bytes = some_run(&n);
+    const size_t left[] = {1, 100, n / 4, n / 2, n - 1};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        put_file("cut.h5", bytes, left[i]);
+        assert_refused("cut.h5", "");
+    }
+    free(bytes);
+    empty_folder();
+}
+
+/* The state of other tasks does not fit, and is no crash. */
+static void the_state_of_another_plan_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    char path[PATH];
+    struct plan plan;
+    struct trainer trainer;
+    struct fault why = {""};
+    free(some_run(&n));
+    path_of(path, "whole.h5");
+    plan_from(&plan, "replicas = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 0);
+    assert_false(runfile_read_state(path, &trainer, &why));
+    assert_non_null(strstr(why.text, path));
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    empty_folder();
+}
+
+static void where_nothing_can_be_written_is_said_before(void **state) {
+    (void)state;
+    char path[PATH];
+    struct fault why = {""};
+    path_of(path, "run.h5");
+    if (first_rank()) assert_true(runfile_can_write(path, &why));
+    MPI_Barrier(MPI_COMM_WORLD);
+    assert_false(there("run.h5") || there("run.h5.part"));
+    path_of(path, "none/run.h5");
+    assert_false(runfile_can_write(path, &why));
+    assert_non_null(strstr(why.text, path));
+}
+
+static void provenance_is_kept(void **state) {
+    (void)state;
+    size_t n;
+    char path[PATH];
+    struct fault why = {""};
+    free(some_run(&n));
+    path_of(path, "whole.h5");
+    assert_true(runfile_read_provenance(path, see_command, &why));
+    empty_folder();
+}
+
+int main(int argc, char **argv) {
+    MPI_Init(&argc, &argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gone_on_with_is_never_stopped),
+        cmocka_unit_test(the_same_with_tables_afresh_and_schedules),
+        cmocka_unit_test(the_same_with_large_tables),
+        cmocka_unit_test(the_same_with_other_learners),
+        cmocka_unit_test(the_same_on_one_rank_afterwards),
+        cmocka_unit_test(a_run_not_begun_can_be_written_too),
+        cmocka_unit_test(the_file_before_stays_and_no_part_does),
+        cmocka_unit_test(the_loop_stops_early_and_saves),
+        cmocka_unit_test(a_curve_of_the_whole_run),
+        cmocka_unit_test(a_missing_file_is_refused),
+        cmocka_unit_test(what_is_not_hdf5_is_refused),
+        cmocka_unit_test(a_folder_is_refused),
+        cmocka_unit_test(other_hdf5_is_refused),
+        cmocka_unit_test(hdf5_without_the_mark_is_refused),
+        cmocka_unit_test(another_format_version_is_refused),
+        cmocka_unit_test(a_file_cut_short_is_refused),
+        cmocka_unit_test(the_state_of_another_plan_is_refused),
+        cmocka_unit_test(where_nothing_can_be_written_is_said_before),
+        cmocka_unit_test(provenance_is_kept),
+    };
+    open_folder();
+    return run_on_all_ranks(tests, sizeof tests / sizeof *tests, close_folder);
+}
