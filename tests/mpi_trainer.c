@@ -98,8 +98,9 @@ static void the_frame_changes_no_curve_of_policies_per_agent(void **state) {
     }
     for (int c = 0; c < CURVE_COUNT; c++) {
         enum curve curve = (enum curve)c;
-        int64_t n = trainer[0].layout.replicas.n * 3 * trainer[0].layout.tasks.n * curves_width(&trainer[0].curves, curve);
-        if (n > 0) assert_memory_equal(trainer[0].curves.value[c], trainer[1].curves.value[c], (size_t)n * sizeof(double));
+        const struct curves *one = &trainer[0].curves, *other = &trainer[1].curves;
+        int64_t n = one->n_replicas * one->n_iterations * one->n_tasks * curves_width(one, curve);
+        if (n > 0) assert_memory_equal(one->value[c], other->value[c], (size_t)n * sizeof(double));
     }
     for (int i = 0; i < 2; i++) {
         trainer_destroy(&trainer[i]);

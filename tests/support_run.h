@@ -1,4 +1,4 @@
-/* What tests of runs share: plans made from text, trainers compared bit by bit, and a verdict that all ranks agree on. */
+/* What tests of runs share: plans made from text, trainers compared bit by bit, and a verdict for all ranks. */
 #ifndef MULTIDISTRAL_TESTS_SUPPORT_RUN_H
 #define MULTIDISTRAL_TESTS_SUPPORT_RUN_H
 

@@ -425,7 +425,8 @@ static uint32_t games_agree(const char *map, uint32_t seed) {
         for (uint64_t row = 0; row < rows; row++) set_values(&b, j, row, forced(seed, j, row), 10);
     }
     prepare(&b, 0, false);
-    struct episode expected = replay(&b, seed, discounts, counts), seen = visit(&b, b.learning.gamma, 1), learned = learn(&b, 1);
+    struct episode expected = replay(&b, seed, discounts, counts);
+    struct episode seen = visit(&b, b.learning.gamma, 1), learned = learn(&b, 1);
     assert_same_game(&seen, &expected, n);
     assert_same_game(&learned, &expected, n);
     for (int j = 0; j < n; j++) {
@@ -485,7 +486,8 @@ static void the_same_key_plays_the_same_game(void **state) {
 
 static void any_part_of_the_key_makes_another_game(void **state) {
     (void)state;
-    const struct rng_key keys[] = {{0}, {.seed = 1}, {.replica = 1}, {.task = 1}, {.iteration = 1}, {.game = 1}, {.phase = RNG_M_STEP}};
+    const struct rng_key keys[] = {{0}, {.seed = 1}, {.replica = 1},  {.task = 1},
+                                   {.iteration = 1}, {.game = 1}, {.phase = RNG_M_STEP}};
     enum { KEYS = sizeof keys / sizeof *keys };
     struct bench b;
     double returns[KEYS];
@@ -511,7 +513,8 @@ static void playing_is_not_learning(void **state) {
     double before = 0, after = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (uint64_t row = 0; row < b.world.senses.rows.n; row++)
-            for (int a = 0; a < ENV_ACTIONS; a++) *(pass ? &after : &before) += value(&b, 0, row, a) * (double)(row + 1);
+            for (int a = 0; a < ENV_ACTIONS; a++)
+                *(pass ? &after : &before) += value(&b, 0, row, a) * (double)(row + 1);
         visit(&b, 0.9, 10);
     }
     assert_true(before != 0 && before == after);

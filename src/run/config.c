@@ -99,7 +99,7 @@ struct ini {
     struct config *config;
     struct config_tasks *tasks;
     const char *source;
-    char folder[256]; /* of the INI file, with its slash, or empty */
+    char *folder; /* of the INI file, with its slash, or empty; owned */
     const char *text;
     struct text_line line;
     int given_line[MOST_SETTINGS];
@@ -149,17 +149,19 @@ static int take(void *user, const char *section, const char *name, const char *v
     return config_set(ini->config, i, value, ini->why) || ini_wrong(ini);
 }
 
-static void folder_of(const char *path, char *folder, size_t size) {
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, size, "%.*s", slash ? (int)(slash - path + 1) : 0, path);
+static char *folder_of(const char *path) {
+    char *folder = memory_string(path), *slash = strrchr(folder, '/');
+    folder[slash ? slash - folder + 1 : 0] = '\0';
+    return folder;
 }
 
 bool config_parse_ini(struct config *config, struct config_tasks *tasks, const char *source, const char *text,
                       struct fault *why) {
     assert(config_count() <= MOST_SETTINGS);
-    struct ini ini = {.config = config, .tasks = tasks, .source = source, .text = text, .why = why};
-    folder_of(source, ini.folder, sizeof ini.folder);
+    struct ini ini = {
+        .config = config, .tasks = tasks, .source = source, .folder = folder_of(source), .text = text, .why = why};
     int line = ini_parse_stream(next_line, &ini, take, &ini);
+    free(ini.folder);
     if (ini.wrong) return false;
     if (line > 0) return fault_set(why, "%s:%d: expected `setting = value`, `[section]` or `; comment`", source, line);
     return line == 0 || fault_set(why, "%s: cannot be read", source);

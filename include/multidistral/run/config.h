@@ -48,7 +48,7 @@ void config_tasks_add(struct config_tasks *tasks, const char *folder, const char
 void config_tasks_destroy(struct config_tasks *tasks);
 
 /* Reads settings, and task files' names, from an INI file or from text that stands for one (`source` in messages).
- * [sections] are for the reader's eye only. A reason says `file:line: ...`. */
+ * [sections] are for the reader's eye only; `tasks` alone may go on over indented lines. A reason says `file:line: ...`. */
 bool config_read_ini(struct config *config, struct config_tasks *tasks, const char *path, struct fault *why);
 bool config_parse_ini(struct config *config, struct config_tasks *tasks, const char *source, const char *text,
                       struct fault *why);

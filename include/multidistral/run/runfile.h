@@ -35,7 +35,7 @@ bool runfile_read_plan(const char *path, struct config *config, struct task **ta
                        int64_t *iterations_done, struct fault *why);
 
 /* Fills a trainer just created from the file's plan: values, distilled policies, curves, iteration. Each rank reads
- * its own part. Collective. */
+ * its own part. Collective. After a failure the trainer may only be destroyed. */
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
 
 /* A curve of the whole run, [replica][iteration][task][width], and its size; the caller owns values: free(). Local. */
