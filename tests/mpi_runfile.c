@@ -392,19 +392,6 @@ static void the_state_of_another_plan_is_refused(void **state) {
     empty_folder();
 }
 
-static void where_nothing_can_be_written_is_said_before(void **state) {
-    (void)state;
-    char path[PATH];
-    struct fault why = {""};
-    path_of(path, "run.h5");
-    if (first_rank()) assert_true(runfile_can_write(path, &why));
-    MPI_Barrier(MPI_COMM_WORLD);
-    assert_false(there("run.h5") || there("run.h5.part"));
-    path_of(path, "none/run.h5");
-    assert_false(runfile_can_write(path, &why));
-    assert_non_null(strstr(why.text, path));
-}
-
 static void provenance_is_kept(void **state) {
     (void)state;
     size_t n;
@@ -436,7 +423,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(another_format_version_is_refused),
         cmocka_unit_test(a_file_cut_short_is_refused),
         cmocka_unit_test(the_state_of_another_plan_is_refused),
-        cmocka_unit_test(where_nothing_can_be_written_is_said_before),
         cmocka_unit_test(provenance_is_kept),
     };
     open_folder();

@@ -159,6 +159,41 @@ class File(InFolder):
         self.assertEqual(run("train", "--resume", part).returncode, 0)
         self.assertFalse(self.differ(whole, part))
 
+    def test_one_run_at_a_time_writes_a_file(self):
+        name = self.path("run.h5")
+        command = [PROGRAM, "train", TWO_ROOMS[0], "--iterations", "1000000", "--checkpoint-seconds", "0", "-o", name]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as training:
+            while not os.path.exists(name):
+                time.sleep(0.001)
+            for other in (["train", TWO_ROOMS[0], "--overwrite", "-o", name], ["train", "--resume", name]):
+                done = run(*other)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("another run writes there", done.stderr)
+            training.send_signal(signal.SIGINT)
+            self.assertIn("is finished and saved", training.communicate()[1])
+        self.assertEqual(training.returncode, 75)
+        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+
+    def test_a_killed_run_is_in_nobodys_way(self):
+        name = self.path("run.h5")
+        command = [PROGRAM, "train", TWO_ROOMS[0], "--iterations", "1000000", "--checkpoint-seconds", "0", "-o", name]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+            while not os.path.exists(name):
+                time.sleep(0.001)
+            training.kill()
+        with h5py.File(name) as run_file:
+            done = int(run_file.attrs["iterations_done"])
+        self.assertEqual(run("train", "--resume", name, "--stop-after", done + 1).returncode, 75)
+        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+
+    def test_a_link_stays_a_link(self):
+        os.mkdir(self.path("store"))
+        os.symlink("store/run.h5", self.path("link.h5"))
+        self.write("store/run.h5", "old")
+        self.train("link.h5", TWO_ROOMS[0], "--iterations", 1, "--overwrite")
+        self.assertTrue(os.path.islink(self.path("link.h5")))
+        self.assertEqual(run("info", self.path("store/run.h5")).returncode, 0)
+
     def test_nothing_known_can_be_written_too(self):
         name = self.train("run.h5", *TWO_ROOMS, "--learner", "random", "--sharing", "none", "--iterations", 2, ranks=2)
         self.assertEqual(run("train", "--resume", name, "--iterations", 3).returncode, 0)
@@ -219,7 +254,7 @@ BROKEN_SETTINGS = {
     "range": ["--beta", "0"], "text": ["--alpha", "much"], "nan": ["--gamma", "nan"], "unknown": ["--learnin-rate", "1"],
     "choice": ["--sharing", "all"], "schedule": ["--beta", "linear:1:2"], "whole": ["--iterations", "2.5"],
     "empty": ["--iterations", ""], "negative": ["--seed", "-1"], "large": ["--games-e", "1e12"],
-    "too many counts": ["--games-m", "200000000"], "progress": ["--progress", "loud"], "stop": ["--stop-after", "x"],
+    "too many counts": ["--games-m", "200000000"], "progress": ["--progress", "loud"], "stop": ["--stop-after", "0"],
     "no value": ["--alpha"],
 }
 
@@ -261,6 +296,17 @@ class Errors(InFolder):
         self.refused(TWO_ROOMS[0], "-o", self.path("none/run.h5"), says=["cannot be written"])
         self.refused(TWO_ROOMS[0], f"{SOURCE}/data/maze_alone.task", *out, says=["agents"])
         self.refused("--resume", self.path("none.h5"), says=["none.h5"])
+        self.refused(TWO_ROOMS[0], "-o", "", says=["no name"])
+        self.refused(TWO_ROOMS[0], "-o", self.place.name, "--overwrite", says=["no regular file"])
+        os.mkfifo(self.path("fifo"))
+        self.refused(TWO_ROOMS[0], "-o", self.path("fifo"), "--overwrite", says=["no regular file"])
+        self.refused("--resume", self.path("fifo"), says=["no regular file"])
+        os.symlink("nowhere", self.path("dangling"))
+        self.refused(TWO_ROOMS[0], "-o", self.path("dangling"), says=["link to nowhere"])
+        mine = self.write("mine.task", "map:\nAa\n")
+        settings = self.write("mine.ini", "tasks = mine.task\n")
+        for output in (mine, settings):
+            self.refused(settings, "-o", output, "--overwrite", says=["is read by this run"])
         self.refused("--resume", TWO_ROOMS[0], says=["HDF5"])
         self.train("old.h5", TWO_ROOMS[0], "--iterations", 1)
         self.refused(TWO_ROOMS[0], "-o", self.path("old.h5"), says=["is there already"])

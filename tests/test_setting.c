@@ -301,7 +301,7 @@ static void what_is_expected_is_said_in_words(void **unused) {
     setting_expected(setting_find(rules_table, rules_count, "reward_goal"), text);
     assert_string_equal(text, "a number from -1000000 to 1000000");
     setting_expected(&row, text);
-    assert_non_null(strstr(text, "a number from 0 to 100, or linear:"));
+    assert_non_null(strstr(text, "a number from 0 to 100, or linear|geometric:FROM:TO:ITERATIONS"));
 }
 
 int main(void) {

@@ -186,21 +186,29 @@ static void write_file(struct file *file, const char *bytes, size_t length) {
     close(descriptor);
 }
 
-static void assert_reads_as(const char *bytes, size_t max_bytes) {
+static void assert_file_reads_as(const char *bytes, const char *expected, size_t max_bytes) {
     struct file file;
     struct fault why = {""};
     write_file(&file, bytes, strlen(bytes));
     char *text = text_read_file(file.path, max_bytes, &why);
     unlink(file.path);
     assert_non_null(text);
-    assert_string_equal(text, bytes);
+    assert_string_equal(text, expected);
     free(text);
 }
+
+static void assert_reads_as(const char *bytes, size_t max_bytes) { assert_file_reads_as(bytes, bytes, max_bytes); }
 
 static void a_file_is_read_whole(void **unused) {
     (void)unused;
     assert_reads_as("one\r\ntwo", 100);
     assert_reads_as("", 100);
+}
+
+static void a_byte_order_mark_is_left_out(void **unused) {
+    (void)unused;
+    assert_file_reads_as("\xEF\xBB\xBFmap:", "map:", 100);
+    assert_reads_as("m\xEF\xBB\xBF", 100);
 }
 
 static void a_file_of_exactly_the_most_bytes_is_read(void **unused) {
@@ -324,6 +332,7 @@ int main(void) {
         cmocka_unit_test(crlf_ends_a_line_as_well),
         cmocka_unit_test(a_carriage_return_inside_a_line_is_kept),
         cmocka_unit_test(a_file_is_read_whole),
+        cmocka_unit_test(a_byte_order_mark_is_left_out),
         cmocka_unit_test(a_file_of_exactly_the_most_bytes_is_read),
         cmocka_unit_test(a_file_longer_than_allowed_is_refused),
         cmocka_unit_test(a_file_with_a_nul_byte_is_refused),

@@ -81,6 +81,13 @@ void log_progress(bool last, const char *format, ...) {
     fflush(stderr);
 }
 
+void log_from_handler(const char *line) {
+    if (!state.speaks) return;
+    bool written = (!state.drawn || write(STDERR_FILENO, "\n", 1) == 1) && write(STDERR_FILENO, line, strlen(line)) > 0;
+    (void)written; /* there is nobody to tell */
+    state.drawn = false;
+}
+
 double log_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -135,7 +135,7 @@ void setting_expected(const struct setting *setting, char text[SETTING_TEXT]) {
         return;
     case SETTING_CHOICE: snprintf(text, SETTING_TEXT, "%s", setting->words); return;
     case SETTING_SCHEDULE:
-        snprintf(text, SETTING_TEXT, "a number from %s to %s, or linear:FROM:TO:ITERATIONS, or geometric:...", min, max);
+        snprintf(text, SETTING_TEXT, "a number from %s to %s, or linear|geometric:FROM:TO:ITERATIONS", min, max);
         return;
     }
 }

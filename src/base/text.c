@@ -9,6 +9,14 @@
 
 #include "multidistral/base/memory.h"
 
+/* The byte-order mark that some editors put in front of UTF-8 is no text. */
+static char *without_mark(char *text) {
+    static const char mark[] = "\xEF\xBB\xBF";
+    size_t length = strlen(mark);
+    if (strncmp(text, mark, length) == 0) memmove(text, text + length, strlen(text + length) + 1);
+    return text;
+}
+
 static char *text_read_stream(FILE *file, const char *path, size_t max_bytes, struct fault *why) {
     char *text = memory_zeros(max_bytes + 2, 1);
     size_t length = fread(text, 1, max_bytes + 1, file);
@@ -19,7 +27,7 @@ static char *text_read_stream(FILE *file, const char *path, size_t max_bytes, st
     } else if (memchr(text, '\0', length)) {
         fault_set(why, "%s: is no text file (it holds a NUL byte)", path);
     } else {
-        return text;
+        return without_mark(text);
     }
     free(text);
     return NULL;

@@ -9,6 +9,7 @@
 #include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/options.h"
+#include "multidistral/run/output.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/trainer.h"
 
@@ -30,10 +31,11 @@ static const struct setting pace_table[PACE_COUNT] = {
     [PACE_PROGRESS] = {"progress", SETTING_CHOICE, "auto", 0, 0, "auto|live|plain|none", "", offsetof(struct pace, progress)},
     [PACE_CHECKPOINT] = {"checkpoint-seconds", SETTING_REAL, "60", 0, 1e9, "", "",
                          offsetof(struct pace, checkpoint_seconds)},
-    [PACE_STOP] = {"stop-after", SETTING_INTEGER, "0", 0, 1e9, "", "", offsetof(struct pace, stop_after)},
+    [PACE_STOP] = {"stop-after", SETTING_INTEGER, "1000000000", 1, 1e9, "", "", offsetof(struct pace, stop_after)},
 };
 
 struct train_options {
+    const char *program;                      /* and command, as it was called */
     char *output, *resume, *pace[PACE_COUNT]; /* as given, or NULL */
     int overwrite;
 };
@@ -72,14 +74,15 @@ static bool read_inputs(const struct arguments *arguments, struct config *config
     return apply_settings(config, arguments, why);
 }
 
-static bool plan_new(const struct arguments *arguments, struct plan *plan, struct fault *why) {
+/* `inputs` are the files that the plan was made of. */
+static bool plan_new(const struct arguments *arguments, struct plan *plan, struct config_tasks *inputs,
+                     struct fault *why) {
     struct config config;
-    struct config_tasks names = {0};
     struct task *tasks;
-    bool ok = read_inputs(arguments, &config, &names, why) && read_tasks(&names, &tasks, why) &&
-              plan_create(plan, &config, tasks, names.n, why);
-    config_tasks_destroy(&names);
-    return ok;
+    if (!read_inputs(arguments, &config, inputs, why) || !read_tasks(inputs, &tasks, why)) return false;
+    int n_tasks = inputs->n;
+    for (int i = 0; i < arguments->n_positional; i++) config_tasks_add(inputs, "", arguments->positional[i]);
+    return plan_create(plan, &config, tasks, n_tasks, why);
 }
 
 /* A resumed run keeps its settings; only the number of iterations may change. */
@@ -115,12 +118,18 @@ static bool plan_resumed(const struct arguments *arguments, const char *path, st
     return false;
 }
 
-static bool output_is_free(const struct train_options *options, struct fault *why) {
+/* Takes the place of the run file; it must not be one that the run was read from. */
+static bool take_output(const struct train_options *options, const struct config_tasks *inputs, struct output *output,
+                        struct fault *why) {
     if (!options->output) return fault_set(why, "no run file is named, expected -o run.h5");
     bool own = options->resume && strcmp(options->resume, options->output) == 0;
-    if (!own && !options->overwrite && access(options->output, F_OK) == 0)
-        return fault_set(why, "%s: is there already, expected another name, --resume or --overwrite", options->output);
-    return runfile_can_write(options->output, why);
+    if (!output_open(output, options->output, own || options->overwrite, why)) return false;
+    for (int i = 0; i < inputs->n; i++) {
+        if (!output_is(output, inputs->path[i])) continue;
+        output_close(output);
+        return fault_set(why, "%s: is read by this run, expected another name for the run file", options->output);
+    }
+    return true;
 }
 
 static bool read_pace(const struct train_options *options, struct pace *pace, struct fault *why) {
@@ -168,18 +177,19 @@ static void say_start(const struct plan *plan, int size) {
              (double)trainer_bytes(plan, size) / 0x1p20);
 }
 
-static int finish(const struct trainer *trainer, enum training_end end, const char *path, const struct fault *why) {
+static int finish(const struct trainer *trainer, enum training_end end, const struct train_options *options,
+                  const struct fault *why) {
     if (end == TRAINING_FAILED) {
-        log_line("multidistral: %s", why->text);
+        log_line("multidistral train: %s", why->text);
         return STATUS_FAILED;
     }
     print_returns(trainer);
     int rank;
     MPI_Comm_rank(trainer->world, &rank);
-    if (rank == 0) printf("run file: %s\n", path);
+    if (rank == 0) printf("run file: %s\n", options->output);
     if (end == TRAINING_DONE) return STATUS_DONE;
-    log_line("stopped after iteration %lld of %lld; go on with: multidistral train --resume %s",
-             (long long)trainer->iteration, (long long)trainer->plan->config.run.iterations, path);
+    log_line("stopped after iteration %lld of %lld; go on with: %s --resume %s", (long long)trainer->iteration,
+             (long long)trainer->plan->config.run.iterations, options->program, options->output);
     return STATUS_STOPPED;
 }
 
@@ -190,7 +200,7 @@ static void join(int argc, const char **argv, char *out, size_t size) {
 
 /* ---- The command ---- */
 
-static int train_plan(const struct plan *plan, const struct train_options *options, struct training *training,
+static int train_plan(const struct plan *plan, const struct train_options *options, const struct training *training,
                       struct fault *why) {
     struct trainer trainer;
     int size;
@@ -199,49 +209,64 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
     bool ready = trainer_create(&trainer, plan, MPI_COMM_WORLD, why);
     if (ready && options->resume) ready = runfile_read_state(options->resume, &trainer, why);
     if (!ready) {
-        log_line("multidistral: %s", why->text);
+        log_line("multidistral train: %s", why->text);
         return STATUS_USAGE;
     }
     trainer_catch_signals();
     enum training_end end = trainer_run(&trainer, training, why);
-    int status = finish(&trainer, end, training->path, why);
+    int status = finish(&trainer, end, options, why);
     trainer_destroy(&trainer);
     return status;
 }
 
-static bool make_plan(const struct arguments *arguments, const struct train_options *options, int rank,
-                      struct plan *plan, struct fault *why) {
-    bool ok = rank == 0 && (options->resume ? plan_resumed(arguments, options->resume, plan, why)
-                                            : plan_new(arguments, plan, why));
-    if (ok && !output_is_free(options, why)) {
-        plan_destroy(plan);
-        ok = false;
-    }
-    return plan_broadcast(plan, ok, MPI_COMM_WORLD, why);
+/* On rank 0. */
+static bool prepare(const struct arguments *arguments, const struct train_options *options, struct plan *plan,
+                    struct output *output, struct fault *why) {
+    struct config_tasks inputs = {0};
+    bool planned = options->resume ? plan_resumed(arguments, options->resume, plan, why)
+                                   : plan_new(arguments, plan, &inputs, why);
+    bool taken = planned && take_output(options, &inputs, output, why);
+    if (planned && !taken) plan_destroy(plan);
+    config_tasks_destroy(&inputs);
+    return taken;
+}
+
+/* Rank 0's path for all; the caller owns it. Collective. */
+static char *share_path(const char *path, int rank) {
+    int bytes = rank == 0 ? (int)strlen(path) + 1 : 0;
+    MPI_Bcast(&bytes, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    char *shared = rank == 0 ? memory_string(path) : memory_zeros((size_t)bytes, 1);
+    MPI_Bcast(shared, bytes, MPI_CHAR, 0, MPI_COMM_WORLD);
+    return shared;
 }
 
 static int train(const struct arguments *arguments, struct train_options *options, int rank, const char *command) {
     struct fault why;
     struct plan plan;
     struct pace pace;
+    struct output output = {.lock = -1};
     bool ok = read_pace(options, &pace, &why);
     if (ok) log_open(rank == 0, (enum log_progress)pace.progress);
     if (!options->output && options->resume) options->output = memory_string(options->resume);
-    if (!ok || !make_plan(arguments, options, rank, &plan, &why)) {
+    bool ready = ok && rank == 0 && prepare(arguments, options, &plan, &output, &why);
+    if (!ok || !plan_broadcast(&plan, ready, MPI_COMM_WORLD, &why)) {
         log_line("multidistral train: %s", why.text);
         return STATUS_USAGE;
     }
-    struct training training = {.path = options->output,
+    char *path = share_path(output.path, rank);
+    struct training training = {.path = path,
                                 .command = command,
                                 .checkpoint_seconds = pace.checkpoint_seconds,
                                 .stop_after = pace.stop_after};
     int status = train_plan(&plan, options, &training, &why);
+    output_close(&output);
+    free(path);
     plan_destroy(&plan);
     return status;
 }
 
 int cmd_train(int argc, const char **argv) {
-    struct train_options options = {0};
+    struct train_options options = {.program = argv[0]};
     struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "run.h5"},
         {"resume", '\0', POPT_ARG_STRING, &options.resume, 0,

@@ -40,8 +40,8 @@ static int unknown(const char *name) {
 }
 
 static int run(const struct command *command, int argc, const char **argv) {
-    char name[64];
-    snprintf(name, sizeof name, "multidistral %s", command->name);
+    char name[1024];
+    snprintf(name, sizeof name, "%s %s", argv[0], command->name);
     argv[1] = name; /* what the command sees as its own name */
     if (command->parallel) MPI_Init(NULL, NULL);
     int status = command->run(argc - 1, argv + 1);

@@ -26,5 +26,5 @@ double policy_divergence(int n, const float *pi, const float *pi0) {
     double divergence = 0;
     for (int a = 0; a < n; a++)
         if (pi[a] > 0) divergence += pi[a] * log((double)pi[a] / pi0[a]);
-    return divergence;
+    return fmax(divergence, 0); /* rounding */
 }

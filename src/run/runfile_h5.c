@@ -1,9 +1,12 @@
 #include "runfile_h5.h"
 
+#include <errno.h>
 #include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "multidistral/base/memory.h"
 
@@ -250,9 +253,10 @@ void h5_forget(struct h5_writer *writer) {
 
 hid_t h5_open(const char *path, struct fault *why) {
     quiet();
-    FILE *there = fopen(path, "rb");
-    if (!there) return fault_set(why, "%s: cannot be read: no such file, or no permission", path) - 1;
-    fclose(there);
+    struct stat about;
+    if (stat(path, &about) != 0 || access(path, R_OK) != 0)
+        return fault_set(why, "%s: cannot be read: %s", path, strerror(errno)) - 1;
+    if (!S_ISREG(about.st_mode)) return fault_set(why, "%s: is no regular file, expected a run file", path) - 1;
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (file >= 0) return file;
     char reason[256];

@@ -424,14 +424,6 @@ static char *beside(const char *path, const char *ending) {
     return name;
 }
 
-bool runfile_can_write(const char *path, struct fault *why) {
-    char *part = beside(path, ".part");
-    int file = open(part, O_WRONLY | O_CREAT | O_EXCL, 0666), error = errno;
-    if (file >= 0) close(file), unlink(part);
-    free(part);
-    return file >= 0 || error == EEXIST /* left by a run that died, or by one at work: not to be touched */ || fault_set(why, "%s: cannot be written: %s", path, strerror(error));
-}
-
 static bool flush_to_disk(const char *path) {
     int file = open(path, O_RDONLY);
     if (file < 0) return false;

@@ -201,10 +201,11 @@ static bool memory_suffices(const struct trainer *t, struct fault *why) {
     MPI_Comm_size(t->world, &size);
     double need = (double)trainer_bytes(t->plan, size) * t->ranks_here, have = machine_bytes();
     if (need <= most_of_memory * have || t->plan->senses.rows.n > SLOTS_DIRECT) return true;
-    return fault_set(why, "%llu observations of %d agents in %d tasks and %lld replicas need %.3g GiB on this machine, "
-                          "which has %.3g; observe less, or use more machines",
-                     (unsigned long long)t->plan->senses.rows.n, t->plan->n_agents, t->plan->n_tasks,
-                     (long long)t->plan->config.run.replicas, need / 0x1p30, have / 0x1p30);
+    return fault_set(why, "%d tasks with %d agents, %llu observations, replicas = %lld and iterations = %lld need %.3g GiB "
+                          "on this machine, which has %.3g; take less of them, or more machines",
+                     t->plan->n_tasks, t->plan->n_agents, (unsigned long long)t->plan->senses.rows.n,
+                     (long long)t->plan->config.run.replicas, (long long)t->plan->config.run.iterations, need / 0x1p30,
+                     have / 0x1p30);
 }
 
 /* Memory that this process holds now (Linux; elsewhere 0: never full). */
@@ -264,7 +265,8 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     }
     curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
     bool created = create_tables(trainer) ||
-                   fault_set(why, "%llu observations are more than the address space holds; observe less",
+                   fault_set(why, "%llu observations are more than the address space holds; observe less, as with "
+                                  "observe_others = no",
                              (unsigned long long)plan->senses.rows.n);
     if (reduce_fault(created, why, world)) return true;
     trainer_destroy(trainer);
@@ -300,6 +302,7 @@ static void on_signal(int number) {
         raise(number);
     }
     asked_to_stop = 1;
+    log_from_handler("stopping: the iteration in hand is finished and saved; a second signal ends at once\n");
 }
 
 void trainer_catch_signals(void) {
@@ -361,26 +364,48 @@ static bool save(const struct trainer *t, const struct training *training, struc
     return runfile_write(training->path, t, provenance, why);
 }
 
+/* When things happened in this process, in seconds; nothing here changes the numbers of a run. */
+struct times {
+    double began, now;    /* the iteration in hand; its end */
+    double saved, saving; /* when, and how long it took */
+};
+
+/* A long iteration is saved at once, so that a kill costs no more than the next one; but saving takes at most this
+ * part of the time. */
+static const double long_iteration = 1 /* second */, most_saving = 0.05;
+
+static bool save_is_due(const struct times *times, const struct training *training) {
+    return times->now - times->saved >= training->checkpoint_seconds ||
+           times->now - times->began > fmax(long_iteration, times->saving / most_saving);
+}
+
+static struct verdict verdict_after(const struct trainer *t, const struct training *training, const struct times *times) {
+    struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after,
+                          .save = t->iteration == t->plan->config.run.iterations || save_is_due(times, training),
+                          .full = memory_is_full(t)};
+    return reduce_verdict(own, t->world);
+}
+
 enum training_end trainer_run(struct trainer *t, const struct training *training, struct fault *why) {
     int64_t total = t->plan->config.run.iterations, first = t->iteration;
-    double started = log_seconds(), saved = started;
+    double started = log_seconds();
+    struct times times = {.now = started, .saved = started};
     struct provenance provenance = {0};
     struct verdict verdict = {0};
     snprintf(provenance.command, sizeof provenance.command, "%s", training->command);
     date_now(provenance.started);
     while (t->iteration < total && !verdict.stop) {
+        times.began = times.now;
         trainer_iterate(t);
-        double now = log_seconds();
+        times.now = log_seconds();
+        verdict = verdict_after(t, training, &times);
         bool last = t->iteration == total;
-        bool asked = asked_to_stop || t->iteration == training->stop_after;
-        verdict = reduce_verdict((struct verdict){.stop = asked,
-                                                  .full = memory_is_full(t),
-                                                  .save = last || now - saved >= training->checkpoint_seconds},
-                                 t->world);
-        show_progress(t, now - started, first, last || verdict.stop);
+        show_progress(t, times.now - started, first, last || verdict.stop);
         if (!verdict.save && !verdict.stop && !verdict.full) continue;
-        if (!save(t, training, &provenance, now - started, why)) return TRAINING_FAILED;
-        saved = log_seconds();
+        if (!save(t, training, &provenance, times.now - started, why)) return TRAINING_FAILED;
+        times.saved = log_seconds();
+        times.saving = times.saved - times.now;
+        times.now = times.saved;
         if (verdict.full && !last)
             return fault_set(why, "the tables fill the memory of a machine after iteration %lld, which is saved; observe "
                                   "less, or use more machines", (long long)t->iteration), TRAINING_FAILED;

@@ -8,7 +8,7 @@
 
 #include "multidistral/base/fault.h"
 
-/* The whole file, NUL-terminated; the caller owns it: free(). NULL, with a reason that names the path, when it cannot
+/* The whole file, NUL-terminated, without a byte-order mark; the caller owns it: free(). NULL, with a reason that names the path, when it cannot
  * be read, is longer than max_bytes, or holds a NUL byte (is no text). */
 char *text_read_file(const char *path, size_t max_bytes, struct fault *why);
 

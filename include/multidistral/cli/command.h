@@ -12,7 +12,7 @@ enum {
     STATUS_STOPPED = 75 /* stopped early with everything saved: resume */
 };
 
-/* argv[0] is `multidistral COMMAND`. */
+/* argv[0] is the program, as it was called, and the command: `build/multidistral train`. */
 int cmd_train(int argc, const char **argv); /* collective over MPI_COMM_WORLD */
 int cmd_info(int argc, const char **argv);  /* local */
 

@@ -20,10 +20,7 @@ struct provenance {
     double steps_per_second;       /* environment steps of all ranks */
 };
 
-/* Can a run file be written here? Leaves nothing behind. */
-bool runfile_can_write(const char *path, struct fault *why);
-
-/* Writes the trainer's state. Collective. When the data cannot be read back as written, no file is replaced and all
+/* Writes the trainer's state, to a path that struct output holds. Collective. When the data cannot be read back as written, no file is replaced and all
  * ranks return false. A call into HDF5 that fails ends the job from the rank where it failed: the others wait in
  * a collective call that cannot be left. */
 bool runfile_write(const char *path, const struct trainer *trainer, const struct provenance *provenance,

@@ -29,7 +29,7 @@ struct training {
     const char *path;         /* of the run file */
     const char *command;      /* for the provenance */
     double checkpoint_seconds; /* between checkpoints; 0: after each iteration */
-    int64_t stop_after;       /* stop early when so many iterations are done; 0: never */
+    int64_t stop_after;       /* stop early when so many iterations are done */
 };
 
 enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };

@@ -1,0 +1,24 @@
+/* The place of a run file: checked before anything is computed, and held against other runs while this one writes. */
+#ifndef MULTIDISTRAL_RUN_OUTPUT_H
+#define MULTIDISTRAL_RUN_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "multidistral/base/fault.h"
+
+struct output {
+    char *path; /* of the run file itself: links are followed */
+    char *lock_path;
+    int lock; /* descriptor of PATH.lock, which is locked while it is open; -1: a file system without locks */
+};
+
+/* Takes a place for a run file. Local; by rank 0. False when it cannot be written, is no place for a file (a folder, a
+ * device), has another run at work, or holds a file and may not be replaced; then there is nothing to close, and
+ * nothing is left behind. A lock left by a run that died holds nobody up. */
+bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why);
+void output_close(struct output *output);
+
+/* Is this path, of a file that the run reads, another name of the run file? */
+bool output_is(const struct output *output, const char *path);
+
+#endif

@@ -1,0 +1,88 @@
+#define _DEFAULT_SOURCE /* realpath */
+#include "multidistral/run/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "multidistral/base/memory.h"
+
+static bool place_is_free(const char *path, bool may_replace, struct fault *why) {
+    struct stat about;
+    if (path[0] == '\0') return fault_set(why, "the run file has no name, expected -o run.h5");
+    if (lstat(path, &about) != 0) return true;
+    if (S_ISLNK(about.st_mode) && stat(path, &about) != 0)
+        return fault_set(why, "%s: is a link to nowhere, expected the name of a run file", path);
+    if (!S_ISREG(about.st_mode)) return fault_set(why, "%s: is no regular file, expected the name of a run file", path);
+    return may_replace || fault_set(why, "%s: is there already, expected another name, --resume or --overwrite", path);
+}
+
+/* Where a link leads, so that the file behind it is replaced and not the link. */
+static char *resolved(const char *path) {
+    char *real = realpath(path, NULL);
+    return real ? real : memory_string(path);
+}
+
+static bool folder_is_writable(const char *path, struct fault *why) {
+    char *copy = memory_string(path);
+    bool writable = access(dirname(copy), W_OK | X_OK) == 0;
+    int error = errno;
+    free(copy);
+    return writable || fault_set(why, "%s: cannot be written: %s", path, strerror(error));
+}
+
+/* ---- The lock: of a file beside the run file, and gone with the process that holds it ---- */
+
+/* A lock that another run removed when it ended, between our opening and our locking it, locks nobody out. */
+static bool is_still_there(int file, const char *path) {
+    struct stat opened, there;
+    return fstat(file, &opened) == 0 && stat(path, &there) == 0 && opened.st_ino == there.st_ino;
+}
+
+static bool is_busy(int error) { return error == EACCES || error == EAGAIN; }
+
+static bool take_lock(struct output *output, struct fault *why) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    for (;;) {
+        output->lock = open(output->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (output->lock < 0) return fault_set(why, "%s: cannot be written: %s", output->lock_path, strerror(errno));
+        bool locked = fcntl(output->lock, F_SETLK, &whole) == 0, busy = !locked && is_busy(errno);
+        if (locked && is_still_there(output->lock, output->lock_path)) return true;
+        close(output->lock);
+        output->lock = -1;
+        if (busy) return fault_set(why, "%s: another run writes there now, expected another name", output->path);
+        if (locked) continue;
+        unlink(output->lock_path);
+        return true; /* no locks to be had here */
+    }
+}
+
+bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why) {
+    *output = (struct output){.lock = -1};
+    if (!place_is_free(path, may_replace, why) || !folder_is_writable(path, why)) return false;
+    enum { ENDING = sizeof ".lock" };
+    output->path = resolved(path);
+    output->lock_path = memory_zeros(strlen(output->path) + ENDING, 1);
+    sprintf(output->lock_path, "%s.lock", output->path);
+    if (take_lock(output, why) && place_is_free(path, may_replace, why)) return true;
+    output_close(output);
+    return false;
+}
+
+void output_close(struct output *output) {
+    if (output->lock >= 0) unlink(output->lock_path), close(output->lock);
+    free(output->path);
+    free(output->lock_path);
+    *output = (struct output){.lock = -1};
+}
+
+bool output_is(const struct output *output, const char *path) {
+    struct stat own, other;
+    return stat(output->path, &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev &&
+           own.st_ino == other.st_ino;
+}

@@ -1,0 +1,141 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "multidistral/run/output.h"
+
+enum { PATH = 256 };
+static char folder[PATH];
+
+static char *path_of(char out[PATH], const char *name) {
+    snprintf(out, PATH, "%.200s/%s", folder, name);
+    return out;
+}
+
+static bool there(const char *name) {
+    char path[PATH];
+    struct stat about;
+    return lstat(path_of(path, name), &about) == 0;
+}
+
+static void write_file(const char *path) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/test_output_XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char path[PATH];
+    const char *const names[] = {"run.h5", "run.h5.lock", "link.h5", "fifo"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(path_of(path, names[i]));
+    return rmdir(folder);
+}
+
+static void refused(const char *name, bool may_replace, const char *says) {
+    char path[PATH];
+    struct output output;
+    struct fault why = {""};
+    assert_false(output_open(&output, path_of(path, name), may_replace, &why));
+    assert_non_null(strstr(why.text, says));
+    assert_non_null(strstr(why.text, path));
+}
+
+static void a_free_place_is_taken_and_left_clean(void **state) {
+    (void)state;
+    char path[PATH];
+    struct output output;
+    struct fault why;
+    assert_true(output_open(&output, path_of(path, "run.h5"), false, &why));
+    assert_string_equal(output.path, path);
+    assert_false(there("run.h5"));
+    output_close(&output);
+    assert_false(there("run.h5.lock"));
+}
+
+static void what_is_there_is_not_replaced_unasked(void **state) {
+    (void)state;
+    char path[PATH];
+    struct output output;
+    struct fault why;
+    write_file(path_of(path, "run.h5"));
+    refused("run.h5", false, "is there already");
+    assert_true(output_open(&output, path, true, &why));
+    assert_true(output_is(&output, path));
+    assert_false(output_is(&output, folder));
+    output_close(&output);
+    assert_true(there("run.h5"));
+}
+
+static void only_regular_files_are_places(void **state) {
+    (void)state;
+    char path[PATH];
+    assert_int_equal(mkfifo(path_of(path, "fifo"), 0600), 0);
+    refused("fifo", true, "no regular file");
+    refused(".", true, "no regular file");
+    refused("none/run.h5", true, "cannot be written");
+    assert_int_equal(symlink("nowhere", path_of(path, "link.h5")), 0);
+    refused("link.h5", true, "link to nowhere");
+    assert_true(there("fifo") && there("link.h5"));
+}
+
+static void links_are_followed(void **state) {
+    (void)state;
+    char link[PATH], path[PATH];
+    struct output output;
+    struct fault why;
+    write_file(path_of(path, "run.h5"));
+    assert_int_equal(symlink("run.h5", path_of(link, "link.h5")), 0);
+    assert_true(output_open(&output, link, true, &why));
+    assert_string_equal(output.path, path);
+    output_close(&output);
+}
+
+/* Locks belong to processes: the other run is one. */
+static void another_run_is_locked_out_while_this_one_lives(void **state) {
+    (void)state;
+    char path[PATH];
+    struct output output;
+    struct fault why;
+    assert_true(output_open(&output, path_of(path, "run.h5"), false, &why));
+    for (int alive = 1; alive >= 0; alive--) {
+        pid_t child = fork();
+        if (child == 0) {
+            struct output other;
+            _exit(output_open(&other, path, false, &why));
+        }
+        int status;
+        waitpid(child, &status, 0);
+        assert_int_equal(WEXITSTATUS(status), alive ? 0 : 1);
+        if (alive) output_close(&output);
+    }
+    /* the child ended without closing: its lock file stays, and holds nobody up */
+    assert_true(there("run.h5.lock"));
+    assert_true(output_open(&output, path, false, &why));
+    output_close(&output);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_free_place_is_taken_and_left_clean, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(what_is_there_is_not_replaced_unasked, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(only_regular_files_are_places, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(links_are_followed, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(another_run_is_locked_out_while_this_one_lives, make_folder, remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
