@@ -75,6 +75,15 @@ class Ranks(InFolder):
         self.assertEqual(run("train", "--resume", part, "--iterations", 9, ranks=2).returncode, 0)
         self.assertFalse(self.differ(whole, part))
 
+    def test_the_reduction_is_a_tenth_of_the_table(self):
+        with h5py.File(self.train("run.h5", *TWO_ROOMS, ranks=5)) as run_file:
+            dense = 2 * 23 * 23 * 5 * 2 * 5 * 8  # policies, rows, actions, bytes of a count
+            sent = run_file["provenance/reduce_bytes"][...]
+            self.assertEqual(sent.shape, (20,))
+            self.assertTrue((sent > 0).all())
+            self.assertLessEqual(sent.mean(), dense / 10)
+            self.assertTrue((run_file["provenance/reduce_seconds"][...] <= run_file["provenance/iteration_seconds"][...]).all())
+
     def test_a_seed_makes_a_difference(self):
         one = self.train("one.h5", TWO_ROOMS[0], "--iterations", 2)
         self.assertTrue(self.differ(one, self.train("two.h5", TWO_ROOMS[0], "--iterations", 2, "--seed", 2)))

@@ -9,9 +9,21 @@
 const struct curve_about curve_about[CURVE_COUNT] = {
 #define AGENT_CURVE(name, unit, meaning) {#name, unit, meaning, true},
 #define TASK_CURVE(name, unit, meaning) {#name, unit, meaning, false},
+#define COST_CURVE(name, unit, meaning)
 #include "multidistral/run/curves.def"
 #undef AGENT_CURVE
 #undef TASK_CURVE
+#undef COST_CURVE
+};
+
+const struct curve_about cost_about[COST_COUNT] = {
+#define AGENT_CURVE(name, unit, meaning)
+#define TASK_CURVE(name, unit, meaning)
+#define COST_CURVE(name, unit, meaning) {#name, unit, meaning, false},
+#include "multidistral/run/curves.def"
+#undef AGENT_CURVE
+#undef TASK_CURVE
+#undef COST_CURVE
 };
 
 int64_t curves_width(const struct curves *curves, enum curve curve) {
@@ -22,20 +34,25 @@ static int64_t replica_values(const struct curves *curves, enum curve curve, int
     return n_iterations * curves->n_tasks * curves_width(curves, curve);
 }
 
+static double *unknown(int64_t n) {
+    double *values = memory_zeros((size_t)n, sizeof *values);
+    for (int64_t i = 0; i < n; i++) values[i] = NAN;
+    return values;
+}
+
 void curves_create(struct curves *curves, const struct layout *layout, int64_t n_iterations, int64_t n_agents) {
     *curves = (struct curves){.n_replicas = layout->replicas.n,
                               .n_iterations = n_iterations,
                               .n_tasks = layout->tasks.n,
                               .n_agents = n_agents};
-    for (int c = 0; c < CURVE_COUNT; c++) {
-        int64_t n = curves->n_replicas * replica_values(curves, (enum curve)c, n_iterations);
-        curves->value[c] = memory_zeros((size_t)n, sizeof *curves->value[c]);
-        for (int64_t i = 0; i < n; i++) curves->value[c][i] = NAN;
-    }
+    for (int c = 0; c < CURVE_COUNT; c++)
+        curves->value[c] = unknown(curves->n_replicas * replica_values(curves, (enum curve)c, n_iterations));
+    for (int c = 0; c < COST_COUNT; c++) curves->cost[c] = unknown(n_iterations);
 }
 
 void curves_destroy(struct curves *curves) {
     for (int c = 0; c < CURVE_COUNT; c++) free(curves->value[c]);
+    for (int c = 0; c < COST_COUNT; c++) free(curves->cost[c]);
     *curves = (struct curves){0};
 }
 

@@ -1,5 +1,6 @@
 #include "multidistral/run/reduce.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,46 +74,58 @@ uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm) 
     return n_rows <= most_bits ? union_by_bits(row, n, n_rows, comm) : union_by_lists(row, n, comm);
 }
 
-/* ---- Visit counts ---- */
+/* ---- Visit counts ----
+ *
+ * What travels is cells, (policy, row, action), numbered together for all policies of a call, and only those that
+ * somebody visited: one union, and one sum, however many policies there are. */
 
-/* The rows that anyone visited, in ascending order; the caller owns them: memory_sparse_free. */
-struct union_rows {
-    uint64_t *row, n, room;
+struct cell_numbers {
+    uint64_t n_rows, n_actions;
 };
 
-static struct union_rows visited_anywhere(const struct visits *visits, MPI_Comm comm) {
-    struct union_rows rows = {.room = visits->slots.n_rows};
-    rows.row = memory_sparse(rows.room, sizeof *rows.row);
-    if (!rows.row) abort(); /* the visits hold a list of the same length */
-    memcpy(rows.row, visits->slots.known, visits->slots.n_known * sizeof *rows.row);
-    rows.n = reduce_rows(rows.row, visits->slots.n_known, visits->slots.n_rows, comm);
-    return rows;
+static struct cell_numbers numbers_of(const struct visits *visits) {
+    return (struct cell_numbers){visits->slots.n_rows, (uint64_t)visits->n_actions};
 }
 
-/* Sums the counts of these rows, and leaves the visits with just them, in their order. */
-static int64_t sum_rows(struct visits *visits, const struct union_rows *rows, MPI_Comm comm) {
-    uint64_t n = (uint64_t)visits->n_actions, n_counts = rows->n * n;
-    int64_t *packed = memory_zeros(n_counts, sizeof *packed);
-    for (uint64_t i = 0; i < rows->n; i++)
-        memcpy(packed + i * n, visits_at(visits, rows->row[i]), n * sizeof *packed);
-    allreduce(packed, n_counts, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
-    visits_clear(visits);
-    for (uint64_t i = 0; i < rows->n; i++)
-        memcpy(visits_at(visits, rows->row[i]), packed + i * n, n * sizeof *packed);
+/* The count of a cell, whose row is from now on in the list of visited rows. */
+static int64_t *count_at(struct visits *visits, struct cell_numbers numbers, uint64_t cell) {
+    uint64_t row = cell / numbers.n_actions;
+    return visits_at(&visits[row / numbers.n_rows], row % numbers.n_rows) + cell % numbers.n_actions;
+}
+
+static uint64_t list_cells(const struct visits *visits, uint64_t first_row, uint64_t *cell) {
+    uint64_t n_actions = (uint64_t)visits->n_actions, n = 0;
+    for (uint64_t i = 0; i < visits->slots.n_known; i++)
+        for (uint64_t a = 0; a < n_actions; a++)
+            if (visits_count(visits, i)[a]) cell[n++] = (first_row + visits_row(visits, i)) * n_actions + a;
+    return n;
+}
+
+/* Sums the counts of these cells, and leaves the visits with just them. */
+static void sum_cells(struct visits *visits, int n, const uint64_t *cell, uint64_t n_cells, MPI_Comm comm) {
+    struct cell_numbers numbers = numbers_of(visits);
+    int64_t *packed = memory_zeros(n_cells, sizeof *packed);
+    for (uint64_t i = 0; i < n_cells; i++) packed[i] = *count_at(visits, numbers, cell[i]);
+    allreduce(packed, n_cells, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
+    for (int v = 0; v < n; v++) visits_clear(&visits[v]);
+    for (uint64_t i = 0; i < n_cells; i++) *count_at(visits, numbers, cell[i]) = packed[i];
     free(packed);
-    return (int64_t)(n_counts * sizeof *packed);
 }
 
 int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm) {
     int size;
-    int64_t bytes = 0;
     MPI_Comm_size(comm, &size);
-    for (int i = 0; i < n; i++) {
-        struct union_rows rows = visited_anywhere(&visits[i], comm);
-        bytes += sum_rows(&visits[i], &rows, comm);
-        memory_sparse_free(rows.row, rows.room, sizeof *rows.row);
-    }
-    return size > 1 ? bytes : 0;
+    if (n == 0) return 0;
+    struct cell_numbers numbers = numbers_of(visits);
+    uint64_t room = (uint64_t)n * numbers.n_rows * numbers.n_actions, own = 0;
+    uint64_t *cell = memory_sparse(room, sizeof *cell);
+    if (!cell) abort(); /* the visits hold more */
+    for (int v = 0; v < n; v++) own += list_cells(&visits[v], (uint64_t)v * numbers.n_rows, cell + own);
+    uint64_t n_cells = reduce_rows(cell, own, room, comm);
+    sum_cells(visits, n, cell, n_cells, comm);
+    memory_sparse_free(cell, room, sizeof *cell);
+    uint64_t list_bytes = room <= most_bits ? room / CHAR_BIT + 1 : own * sizeof *cell;
+    return size > 1 ? (int64_t)(list_bytes + n_cells * sizeof(int64_t)) : 0;
 }
 
 struct verdict reduce_verdict(struct verdict own, MPI_Comm comm) {

@@ -198,6 +198,12 @@ void h5_dataset(struct h5_writer *writer, const char *path, const struct h5_box 
     describe(writer, path, unit, meaning);
 }
 
+void h5_dataset_apart(struct h5_writer *writer, const char *path, const struct h5_box *box, hid_t type,
+                      const void *values, const char *unit, const char *meaning) {
+    H5Dclose(write_dataset(writer, path, box, type, values));
+    describe(writer, path, unit, meaning);
+}
+
 static void attribute(struct h5_writer *writer, const char *path, const char *name, hid_t type, const void *value) {
     hid_t object = h5_must(H5Oopen(writer->file, path, H5P_DEFAULT), "opening", path), space = H5Screate(H5S_SCALAR);
     hid_t a = h5_must(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), "creating an attribute of", path);

@@ -69,6 +69,11 @@ void h5_scale(struct h5_writer *writer, enum h5_axis axis, int64_t length, hid_t
 void h5_dataset(struct h5_writer *writer, const char *path, const struct h5_box *box, hid_t type, const void *values,
                 const char *unit, const char *meaning);
 
+/* The same without scales: for what differs from run to run. A scale refers to its datasets, and h5diff would compare
+ * them through it. */
+void h5_dataset_apart(struct h5_writer *writer, const char *path, const struct h5_box *box, hid_t type,
+                      const void *values, const char *unit, const char *meaning);
+
 void h5_attribute_text(struct h5_writer *writer, const char *path, const char *name, const char *value);
 void h5_attribute_real(struct h5_writer *writer, const char *path, const char *name, double value);
 void h5_attribute_integer(struct h5_writer *writer, const char *path, const char *name, int64_t value);

@@ -170,12 +170,25 @@ static bool read_curves(struct reading *r, struct fault *why) {
     return read;
 }
 
+static bool read_costs(struct reading *r, struct fault *why) {
+    bool read = true;
+    for (int c = 0; read && c < COST_COUNT; c++) {
+        char path[64];
+        struct h5_box box = {0};
+        snprintf(path, sizeof path, "provenance/%s", cost_about[c].name);
+        h5_box_add(&box, AXIS_ITERATION, r->trainer->iteration, all(r->trainer->iteration));
+        read = h5_read(r->file, path, &box, H5T_NATIVE_DOUBLE, r->trainer->curves.cost[c], why);
+    }
+    return read;
+}
+
 static bool read_own_part(const char *path, struct trainer *trainer, struct fault *why) {
     struct reading r = {.trainer = trainer};
     r.file = open_run(path, why);
     if (r.file < 0) return false;
     bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) &&
-                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, why);
+                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, why) &&
+                read_costs(&r, why);
     H5Fclose(r.file);
     free(r.row);
     return read || fault_at(why, "%s", path);

@@ -391,6 +391,24 @@ static void write_hosts(struct writing *w, int size) {
     free(hosts);
 }
 
+/* The most of all ranks. */
+static void write_cost(struct writing *w, enum cost cost) {
+    const struct trainer *t = w->trainer;
+    const struct curve_about *about = &cost_about[cost];
+    char path[64];
+    double *most = memory_zeros((size_t)t->iteration, sizeof *most);
+    MPI_Allreduce(t->curves.cost[cost], most, (int)t->iteration, MPI_DOUBLE, MPI_MAX, t->world);
+    snprintf(path, sizeof path, "provenance/%s", about->name);
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_ITERATION, t->iteration, by_first(w, t->iteration));
+    h5_dataset_apart(&w->h5, path, &box, H5T_NATIVE_DOUBLE, most, about->unit, about->meaning);
+    free(most);
+}
+
+static void write_costs(struct writing *w) {
+    for (int c = 0; c < COST_COUNT; c++) write_cost(w, (enum cost)c);
+}
+
 static void write_provenance(struct writing *w, const struct provenance *p) {
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "", hdf5[32];
     int length, size;
@@ -401,6 +419,7 @@ static void write_provenance(struct writing *w, const struct provenance *p) {
     H5get_libversion(&major, &minor, &patch);
     snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, patch);
     h5_group(&w->h5, "provenance");
+    write_costs(w);
     h5_attribute_text(&w->h5, "provenance", "version", MULTIDISTRAL_VERSION);
     h5_attribute_text(&w->h5, "provenance", "commit", multidistral_commit());
     h5_attribute_text(&w->h5, "provenance", "compiler", MULTIDISTRAL_COMPILER);

@@ -130,12 +130,14 @@ static void sum_own_visits(struct trainer *t, int64_t replica) {
 /* pi0 of all own replicas from the visits of all ranks of the group. */
 static void distil(struct trainer *t) {
     if (t->plan->config.run.sharing == SHARING_NONE) return;
-    reduce_visits(t->sum, (int)n_distilled(t), t->group);
+    int64_t bytes = reduce_visits(t->sum, (int)n_distilled(t), t->group);
+    t->curves.cost[COST_reduce_bytes][t->iteration] = (double)bytes;
     for (int64_t i = 0; i < n_distilled(t); i++)
         distilled_update(&t->distilled[i], &t->sum[i], t->plan->config.run.pseudo_count);
 }
 
 void trainer_iterate(struct trainer *t) {
+    double began = log_seconds();
     prepare_priors(t);
     for (int64_t replica = 0; replica < t->layout.replicas.n; replica++) {
         for (int64_t task = 0; task < t->layout.tasks.n; task++) {
@@ -144,7 +146,10 @@ void trainer_iterate(struct trainer *t) {
             sum_own_visits(t, replica);
         }
     }
+    double played = log_seconds();
     distil(t);
+    t->curves.cost[COST_reduce_seconds][t->iteration] = log_seconds() - played;
+    t->curves.cost[COST_iteration_seconds][t->iteration] = log_seconds() - began;
     t->iteration++;
 }
 

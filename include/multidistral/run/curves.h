@@ -10,10 +10,23 @@
 enum curve {
 #define AGENT_CURVE(name, unit, meaning) CURVE_##name,
 #define TASK_CURVE(name, unit, meaning) CURVE_##name,
+#define COST_CURVE(name, unit, meaning)
 #include "multidistral/run/curves.def"
 #undef AGENT_CURVE
 #undef TASK_CURVE
+#undef COST_CURVE
     CURVE_COUNT
+};
+
+enum cost {
+#define AGENT_CURVE(name, unit, meaning)
+#define TASK_CURVE(name, unit, meaning)
+#define COST_CURVE(name, unit, meaning) COST_##name,
+#include "multidistral/run/curves.def"
+#undef AGENT_CURVE
+#undef TASK_CURVE
+#undef COST_CURVE
+    COST_COUNT
 };
 
 struct curve_about {
@@ -21,10 +34,12 @@ struct curve_about {
     bool per_agent;
 };
 extern const struct curve_about curve_about[CURVE_COUNT];
+extern const struct curve_about cost_about[COST_COUNT];
 
 struct curves {
     int64_t n_replicas, n_iterations, n_tasks, n_agents; /* of this rank's box */
     double *value[CURVE_COUNT]; /* [replica][iteration][task][agent], or [replica][iteration][task]; NaN: unknown */
+    double *cost[COST_COUNT];   /* [iteration]: of this rank; NaN: unknown */
 };
 
 void curves_create(struct curves *curves, const struct layout *layout, int64_t n_iterations, int64_t n_agents);

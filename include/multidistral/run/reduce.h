@@ -1,4 +1,4 @@
-/* Exact sums over ranks. Only rows that somebody visited travel. */
+/* Exact sums over ranks. Only what somebody visited travels. */
 #ifndef MULTIDISTRAL_RUN_REDUCE_H
 #define MULTIDISTRAL_RUN_REDUCE_H
 
@@ -10,7 +10,7 @@
 /* Sums visit counts over the ranks of comm: afterwards every rank holds the sums, and the same list of visited rows in
  * ascending order. Collective; a rank that visited nothing takes part all the same.
  *   visits  [n]  in and out; of equal n_rows and n_actions, the same n on all ranks
- * Returns the bytes that one rank put into the reduction. */
+ * Returns the bytes, of counts and of lists of rows, that this rank put into the reduction; 0 for a rank alone. */
 int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm);
 
 /* The union over ranks of lists of rows: afterwards every rank has the same list, in ascending order. Collective.
