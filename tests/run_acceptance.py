@@ -1,5 +1,6 @@
 """Whole runs through the program: what a user is promised. Environment: MULTIDISTRAL, MPIEXEC, SOURCE."""
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -56,8 +57,20 @@ class Ranks(InFolder):
     def test_team_fresh_tables_and_replicas(self):
         self.same_at_any_rank_count("--sharing", "team", "--keep-q", "no", "--replicas", 3, "--iterations", 6)
 
-    def test_q_learning_by_itself(self):
-        self.same_at_any_rank_count("--sharing", "none", "--learner", "q", "--iterations", 6)
+    def test_every_learner_at_any_rank_count_stopped_and_resumed(self):
+        with open(f"{SOURCE}/include/multidistral/learn/learners.def") as rows:
+            learners = re.findall(r"^LEARNER\((\w+)", rows.read(), re.M)
+        self.assertGreaterEqual(len(learners), 4)
+        for learner in learners:
+            for several in (["--sharing", "none"], ["--rollout", 10, "--replay-games", 3, "--replay-sweeps", 2]):
+                settings = [*TWO_ROOMS, "--learner", learner, "--iterations", 6, *several, "--overwrite"]
+                with self.subTest(settings=settings):
+                    one, part = self.train("one.h5", *settings), self.path("part.h5")
+                    for ranks in (2, 5):
+                        self.assertFalse(self.differ(one, self.train("other.h5", *settings, ranks=ranks)))
+                    self.train("part.h5", *settings, "--stop-after", 2, ranks=2, status=75)
+                    self.assertEqual(run("train", "--resume", part, ranks=5).returncode, 0)
+                    self.assertFalse(self.differ(one, part))
 
     def test_stopped_and_resumed_on_other_ranks(self):
         for settings in (["--sharing", "agent"], ["--sharing", "team", "--beta", "linear:0.5:5:10", "--keep-q", "no"]):

@@ -341,12 +341,12 @@ static void a_finished_agent_neither_counts_nor_is_paid(void **state) {
     destroy(&b);
 }
 
-static void a_finished_agent_learns_nothing_more(void **state) {
-    (void)state;
+static void learns_nothing_more(int64_t rollout) {
     struct bench b;
     create(&b, LEARNER_soft_q, "Aa..\nB..b\n", "reward_step = -1\n");
     b.learning.learning_rate = always(1);
     always_do(&b, ACTION_RIGHT);
+    b.learning.rollout = rollout;
     prepare(&b, 0, false);
     learn(&b, 1);
     int changed[2] = {0};
@@ -356,6 +356,11 @@ static void a_finished_agent_learns_nothing_more(void **state) {
                 changed[j] += value(&b, j, row, a) != (a == ACTION_RIGHT ? 10 : 0);
     assert_true(changed[0] == 1 && changed[1] == 3);
     destroy(&b);
+}
+
+static void a_finished_agent_learns_nothing_more(void **state) {
+    (void)state;
+    for (int64_t rollout = 0; rollout < 3; rollout++) learns_nothing_more(rollout);
 }
 
 static void an_agent_cut_off_counts_all_steps(void **state) {
@@ -648,6 +653,94 @@ static void q_learning_finds_the_optimum(void **state) {
     destroy(&b);
 }
 
+/* ---- Backups of several steps: one game along a corridor of four steps ---- */
+
+static void one_game_leaves(int64_t rollout, int backup, int64_t replay_games, double rate, const double q[4]) {
+    struct bench b;
+    create(&b, LEARNER_q, "A...a\n", "reward_step = -1\n");
+    b.learning.gamma = 0.5;
+    b.learning.epsilon_start = b.learning.epsilon_end = 0;
+    b.learning.learning_rate = always(rate);
+    b.learning.rollout = rollout;
+    b.learning.backup = backup;
+    b.learning.replay_games = replay_games;
+    always_do(&b, ACTION_RIGHT);
+    prepare(&b, 0, false);
+    assert_int_equal(learn(&b, 1).steps, 4);
+    for (int cell = 0; cell < 4; cell++)
+        assert_float_equal(value(&b, 0, row_at(&b, cell, cell == 0 ? ACTION_STAY : ACTION_RIGHT), ACTION_RIGHT), q[cell], 1e-5);
+    destroy(&b);
+}
+
+static void a_rollout_is_backed_up_from_its_end(void **state) {
+    (void)state;
+    one_game_leaves(1, BACKUP_ONE_STEP, 0, 1, (const double[]){4, 4, 4, 100});
+    one_game_leaves(2, BACKUP_ONE_STEP, 0, 1, (const double[]){1, 4, 49, 100});
+    one_game_leaves(3, BACKUP_ONE_STEP, 0, 1, (const double[]){-0.5, 1, 4, 100});
+    one_game_leaves(0, BACKUP_ONE_STEP, 0, 1, (const double[]){10.75, 23.5, 49, 100});
+    one_game_leaves(2, BACKUP_ONE_STEP, 0, 0.5, (const double[]){6.25, 7, 18.25, 55});
+}
+
+static void n_step_returns_pass_the_values_between(void **state) {
+    (void)state;
+    one_game_leaves(2, BACKUP_N_STEP, 0, 0.5, (const double[]){5.5, 7, 29.5, 55});
+    one_game_leaves(0, BACKUP_N_STEP, 0, 0.5, (const double[]){10.375, 16.75, 29.5, 55});
+    one_game_leaves(1, BACKUP_N_STEP, 0, 1, (const double[]){4, 4, 4, 100});
+}
+
+static void games_are_replayed_backwards(void **state) {
+    (void)state;
+    one_game_leaves(1, BACKUP_ONE_STEP, 1, 1, (const double[]){10.75, 23.5, 49, 100});
+    one_game_leaves(1, BACKUP_ONE_STEP, 7, 1, (const double[]){10.75, 23.5, 49, 100});
+}
+
+/* Games of one step: each backup halves the way of Q to the goal's reward. */
+static void as_many_games_are_replayed_as_wanted(void **state) {
+    (void)state;
+    for (int64_t sweeps = 1; sweeps < 4; sweeps++) {
+        for (int64_t games = 1; games < 4; games++) {
+            struct bench b;
+            double expected = 10;
+            create(&b, LEARNER_q, "Aa\n", "reward_goal = 4\n");
+            b.learning.epsilon_start = b.learning.epsilon_end = 0;
+            b.learning.learning_rate = always(0.5);
+            b.learning.replay_games = games;
+            b.learning.replay_sweeps = sweeps;
+            always_do(&b, ACTION_RIGHT);
+            prepare(&b, 0, false);
+            learn(&b, 2);
+            int64_t backups = 1 + sweeps + 1 + sweeps * (games > 1 ? 2 : 1);
+            for (int64_t i = 0; i < backups; i++) expected += 0.5 * (4 - expected);
+            assert_float_equal(value(&b, 0, row_at(&b, 0, ACTION_STAY), ACTION_RIGHT), expected, 1e-5);
+            prepare(&b, 1, false); /* another E-step: its games alone */
+            learn(&b, 1);
+            for (int64_t i = 0; i < 1 + sweeps; i++) expected += 0.5 * (4 - expected);
+            assert_float_equal(value(&b, 0, row_at(&b, 0, ACTION_STAY), ACTION_RIGHT), expected, 1e-5);
+            destroy(&b);
+        }
+    }
+}
+
+static void bad_news_has_a_learning_rate_of_its_own(void **state) {
+    (void)state;
+    const struct {
+        const char *goal;
+        double q;
+    } cases[] = {{"reward_goal = 4\n", 10 + 0.1 * (4 - 10)}, {"reward_goal = 20\n", 10 + 0.5 * (20 - 10)}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        create(&b, LEARNER_hysteretic, "Aa\n", cases[i].goal);
+        b.learning.epsilon_start = b.learning.epsilon_end = 0;
+        b.learning.learning_rate = always(0.5);
+        b.learning.learning_rate_down = 0.1;
+        always_do(&b, ACTION_RIGHT);
+        prepare(&b, 0, false);
+        learn(&b, 1);
+        assert_float_equal(value(&b, 0, row_at(&b, 0, ACTION_STAY), ACTION_RIGHT), cases[i].q, 1e-5);
+        destroy(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(converges_without_prior),
@@ -670,6 +763,11 @@ int main(void) {
         cmocka_unit_test(measures_by_hand),
         cmocka_unit_test(the_policy_falls_with_its_row_unreached),
         cmocka_unit_test(q_learning_finds_the_optimum),
+        cmocka_unit_test(a_rollout_is_backed_up_from_its_end),
+        cmocka_unit_test(n_step_returns_pass_the_values_between),
+        cmocka_unit_test(games_are_replayed_backwards),
+        cmocka_unit_test(as_many_games_are_replayed_as_wanted),
+        cmocka_unit_test(bad_news_has_a_learning_rate_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

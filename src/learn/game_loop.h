@@ -114,6 +114,81 @@ static inline void learn_game(struct learner *learner, int n_agents, const struc
     end(n_agents, &game, out);
 }
 
+/* ---- Games that are recorded, and backed up several steps at a time, the last first ---- */
+
+/* What the agents see; NULL for those who have finished. */
+static inline void see(int n_agents, const struct game *game, struct table_row **row) {
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) row[j] = game->state.finished >> j & 1 ? NULL : game->row[j];
+}
+
+/* Backs up n transitions from the last to the first.
+ *   one step:  target = r + gamma V(s')
+ *   n steps:   target = r + gamma (that of the step behind it), and V(s') behind the last */
+static inline void sweep(const struct learner *learner, int n_agents, const struct kernel *kernel,
+                         const struct transition *step, int64_t n) {
+    struct table_row nobody[ENV_AGENTS] = {{{0}, 0}};
+    float target[ENV_AGENTS] = {0};
+    const float gamma = (float)learner->gamma;
+    const bool returns = learner->learning->backup == BACKUP_N_STEP;
+    for (int64_t t = n - 1; t >= 0; t--) {
+        struct table_row *row[ENV_AGENTS] = {0};
+        UNROLLED
+        for (int j = 0; j < n_agents; j++) {
+            const struct table_row *next = step[t].next[j];
+            float ahead = !next ? 0 : returns && t < n - 1 ? target[j] : kernel_value(next);
+            row[j] = step[t].row[j] ? step[t].row[j] : &nobody[j];
+            target[j] = step[t].reward[j] + gamma * ahead;
+        }
+        kernel_back_up(kernel, n_agents, row, step[t].action, target);
+    }
+}
+
+static inline void replay(const struct learner *learner, int n_agents, const struct kernel *kernel) {
+    const struct experience *e = &learner->experience;
+    for (int64_t s = 0; learner->learning->replay_games > 0 && s < learner->learning->replay_sweeps; s++) {
+        for (int64_t back = 0; back < experience_held(e); back++) {
+            int64_t place = experience_place(e, back);
+            sweep(learner, n_agents, kernel, e->step + place * e->step_limit, e->length[place]);
+        }
+    }
+}
+
+static inline void record(int n_agents, const struct game *game, struct transition *step) {
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) {
+        step->action[j] = game->action[j];
+        step->reward[j] = (float)game->reward[j];
+    }
+    see(n_agents, game, step->next);
+}
+
+/* The next actions are drawn after a rollout was backed up. */
+static inline void learn_recorded_game(struct learner *learner, int n_agents, const struct rng_key *key,
+                                       struct episode *out) {
+    struct game game;
+    struct transition *first = experience_now(&learner->experience);
+    int64_t rollout = learner->learning->rollout, backed_up = 0;
+    begin(learner, n_agents, key, &game);
+    while (goes_on(learner, n_agents, &game)) {
+        struct transition *now = first + game.steps;
+        see(n_agents, &game, now->row);
+        step(learner, n_agents, &game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++)
+            if (!(game.state.finished >> j & 1)) look(learner, n_agents, &game, j);
+        record(n_agents, &game, now);
+        if (game.steps - backed_up == rollout || !goes_on(learner, n_agents, &game)) {
+            sweep(learner, n_agents, &game.kernel, first + backed_up, game.steps - backed_up);
+            backed_up = game.steps;
+        }
+        draw(n_agents, &game);
+    }
+    experience_end(&learner->experience, game.steps);
+    replay(learner, n_agents, &game.kernel);
+    end(n_agents, &game, out);
+}
+
 static inline void visit_game(struct learner *learner, int n_agents, const struct rng_key *key,
                               const int64_t *discounts, struct visits *visits, struct episode *out) {
     struct game game;
@@ -140,6 +215,10 @@ static int bounded(int n_agents) { return n_agents < ENV_AGENTS ? n_agents : ENV
 /* The number of agents as a constant lets the compiler unroll the loops over agents. */
 VECTOR_VERSIONS
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
+    if (learner->experience.step) {
+        learn_recorded_game(learner, bounded(learner->n_agents), key, out);
+        return;
+    }
     switch (learner->n_agents) {
     case 1: learn_game(learner, 1, key, out); return;
     case 2: learn_game(learner, 2, key, out); return;

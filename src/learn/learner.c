@@ -1,5 +1,7 @@
 #include "multidistral/learn/learner.h"
 
+#include <stdlib.h>
+
 #define LEARNER(name, meaning) extern const struct learner_kind learner_##name;
 #include "multidistral/learn/learners.def"
 #undef LEARNER
@@ -38,6 +40,28 @@ bool learner_create(struct learner *learner, enum learner_name name, const struc
 
 void learner_destroy(struct learner *learner) {
     for (int j = 0; j < learner->n_agents; j++) table_destroy(&learner->table[j]);
+    experience_destroy(&learner->experience);
+}
+
+static bool wants_experience(const struct learning *learning) {
+    return learning->rollout != 1 || learning->replay_games > 0;
+}
+
+/* The game in hand is recorded even where none is replayed. */
+static int64_t games_recorded(const struct learning *learning) {
+    return learning->replay_games > 0 ? learning->replay_games : 1;
+}
+
+uint64_t learning_bytes(const struct learning *learning, int64_t step_limit) {
+    return wants_experience(learning) ? experience_bytes(games_recorded(learning), step_limit) : 0;
+}
+
+static void forget_experience(struct learner *learner, const struct learning *learning) {
+    if (!wants_experience(learning)) return;
+    struct experience *experience = &learner->experience;
+    if (!experience->step &&
+        !experience_create(experience, games_recorded(learning), learner->grid->rules.step_limit)) abort();
+    experience->played = 0;
 }
 
 void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh) {
@@ -45,11 +69,10 @@ void learner_prepare(struct learner *learner, const struct learning *learning, i
     learner->form = policy_form(alpha, beta, learner->n_actions);
     learner->learning_rate = (float)schedule_at(&learning->learning_rate, iteration);
     learner->gamma = learning->gamma;
-    learner->epsilon_start = learning->epsilon_start;
-    learner->epsilon_end = learning->epsilon_end;
-    learner->epsilon_decay = learning->epsilon_decay;
+    learner->learning = learning;
     learner->stamp = (uint32_t)iteration + 1;
     learner->fresh = fresh;
+    forget_experience(learner, learning);
 }
 
 void learner_values(const struct learner *learner, int agent, uint64_t row, float *q) {

@@ -157,12 +157,17 @@ void trainer_iterate(struct trainer *t) {
 
 static const double most_of_memory = 0.8;
 
+static int64_t longest_game(const struct plan *plan) {
+    int64_t longest = 0;
+    for (int i = 0; i < plan->n_tasks; i++)
+        if (plan->grid[i].rules.step_limit > longest) longest = plan->grid[i].rules.step_limit;
+    return longest;
+}
+
 /* Rows that a table can reach at most: no more than there are, and no more than steps are taken. */
 static uint64_t most_rows(const struct plan *plan) {
     const struct run_settings *run = &plan->config.run;
-    double steps = 0;
-    for (int i = 0; i < plan->n_tasks; i++) steps = fmax(steps, (double)plan->grid[i].rules.step_limit);
-    steps *= (double)run->iterations * (double)(run->games_e + run->games_m);
+    double steps = (double)longest_game(plan) * (double)run->iterations * (double)(run->games_e + run->games_m);
     return steps < (double)plan->senses.rows.n ? (uint64_t)steps + 1 : plan->senses.rows.n;
 }
 
@@ -170,7 +175,8 @@ static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_rep
     enum { VISITS_ROW = 72, DISTILLED_ROW = 80, TABLE_ROW = 72, FILE_ROW = 20 }; /* bytes with the lists of rows */
     uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents;
     uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
-    uint64_t unit = agents * rows * (TABLE_ROW + FILE_ROW) + 2 * curves;
+    uint64_t unit = agents * rows * (TABLE_ROW + FILE_ROW) + 2 * curves +
+                    learning_bytes(&plan->config.learning, longest_game(plan));
     return (uint64_t)n_units * unit +
            (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (VISITS_ROW + DISTILLED_ROW) +
            agents * rows * VISITS_ROW;

@@ -10,6 +10,7 @@
 #include "multidistral/base/rng.h"
 #include "multidistral/learn/distill.h"
 #include "multidistral/learn/episode.h"
+#include "multidistral/learn/experience.h"
 #include "multidistral/learn/policy.h"
 #include "multidistral/learn/table.h"
 #include "multidistral/world/env_grid.h"
@@ -35,7 +36,8 @@ struct learner {
     struct policy_form form;                       /* of the iteration in hand */
     double gamma;
     float learning_rate;
-    double epsilon_start, epsilon_end, epsilon_decay; /* of learner q */
+    const struct learning *learning; /* what the iteration was prepared with; not owned */
+    struct experience experience;    /* of this E-step; only where learning says that it is wanted */
     int64_t games_e; /* per iteration; the caller sets it, for what changes from game to game */
 };
 
@@ -55,6 +57,9 @@ struct learner_kind {
     void (*policy)(const struct learner *learner, int agent, uint64_t row, float *pi);
 };
 
+/* How targets are made of several steps: learning.def. */
+enum backup { BACKUP_ONE_STEP, BACKUP_N_STEP };
+
 enum learner_name {
 #define LEARNER(name, meaning) LEARNER_##name,
 #include "multidistral/learn/learners.def"
@@ -73,8 +78,11 @@ bool learner_create(struct learner *learner, enum learner_name name, const struc
 void learner_destroy(struct learner *learner);
 
 /* Sets what holds in an iteration, counted from 0, after the priors of its distilled policies were made
- * (distilled_prepare). `fresh` forgets all values of earlier iterations. */
+ * (distilled_prepare). `fresh` forgets all values of earlier iterations. `learning` must live until the next call. */
 void learner_prepare(struct learner *learner, const struct learning *learning, int64_t iteration, bool fresh);
+
+/* Bytes that the experience of a task with that step limit takes at most. */
+uint64_t learning_bytes(const struct learning *learning, int64_t step_limit);
 
 /* The values of an agent in a row, reached or not: q [n_actions] out. */
 void learner_values(const struct learner *learner, int agent, uint64_t row, float *q);

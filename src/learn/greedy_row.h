@@ -1,0 +1,65 @@
+/* A row of a Q table that is played epsilon-greedily: Q, and beside it the greedy action, the first of the best, and its
+ * value. Private to learners; the first part of a kernel for game_loop.h. */
+#ifndef MULTIDISTRAL_LEARN_GREEDY_ROW_H
+#define MULTIDISTRAL_LEARN_GREEDY_ROW_H
+
+#include <math.h>
+
+#include "multidistral/learn/learner.h"
+
+/* Words of a row. */
+enum { Q = 0, GREEDY = ENV_ACTIONS, BEST };
+
+struct kernel {
+    float learning_rate, learning_rate_down;
+    uint32_t explore_below; /* of 32 random bits: explore */
+    float per_epsilon;
+};
+
+/* epsilon(game) = end + (start - end) exp(-decay game), over E-step games; end in the M-step. */
+static inline struct kernel kernel_of(const struct learner *learner, const struct rng_key *key) {
+    const struct learning *learning = learner->learning;
+    double game = (double)key->iteration * (double)learner->games_e + key->game;
+    double explore = (learning->epsilon_start - learning->epsilon_end) * exp(-learning->epsilon_decay * game);
+    double epsilon = learning->epsilon_end + (key->phase == RNG_E_STEP ? explore : 0);
+    return (struct kernel){.learning_rate = learner->learning_rate,
+                           .learning_rate_down = (float)learning->learning_rate_down,
+                           .explore_below = (uint32_t)(epsilon * UINT32_MAX),
+                           .per_epsilon = (float)(ENV_ACTIONS / fmax(epsilon * 0x1p32, 1))};
+}
+
+static inline void find_greedy(struct table_row *row) {
+    float best = row->word[Q], greedy = 0;
+    for (int a = 1; a < ENV_ACTIONS; a++) {
+        greedy = row->word[Q + a] > best ? (float)a : greedy;
+        best = row->word[Q + a] > best ? row->word[Q + a] : best;
+    }
+    row->word[GREEDY] = greedy;
+    row->word[BEST] = best;
+}
+
+static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+    learner_reach(learner, agent, number, row);
+    find_greedy(row);
+}
+
+/* The bits below the threshold are spread evenly over the actions. */
+static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
+    int any = (int)((float)bits * kernel->per_epsilon);
+    any = any < ENV_ACTIONS ? any : ENV_ACTIONS - 1;
+    return (uint8_t)(bits < kernel->explore_below ? any : (int)row->word[GREEDY]);
+}
+
+static inline float kernel_value(const struct table_row *row) { return row->word[BEST]; }
+
+/* Greedy but for the last epsilon: what is left when exploration has ended. */
+static inline void greedy_policy(const struct learner *learner, int agent, uint64_t row, float *pi) {
+    struct table_row r = {{0}, 0};
+    float epsilon = (float)learner->learning->epsilon_end;
+    learner_values(learner, agent, row, r.word + Q);
+    find_greedy(&r);
+    for (int a = 0; a < learner->n_actions; a++)
+        pi[a] = epsilon / (float)learner->n_actions + (float)(a == (int)r.word[GREEDY]) * (1 - epsilon);
+}
+
+#endif
