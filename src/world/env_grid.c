@@ -36,3 +36,21 @@ void env_grid_destroy(struct env_grid *grid) {
     free(grid->move);
     *grid = (struct env_grid){0};
 }
+
+int env_grid_contests(const struct env_grid *grid, const struct env_state *state, const uint8_t *action,
+                      uint32_t *contenders) {
+    uint16_t target[ENV_AGENTS];
+    uint32_t counted = 0;
+    int n = 0;
+    env_grid_targets(grid, grid->n_agents, state, action, target);
+    for (int j = 0; j + 1 < grid->n_agents; j++) {
+        uint32_t here = 0;
+        for (int k = j; k < grid->n_agents; k++) here |= (uint32_t)(target[k] == target[j]) << k;
+        if ((counted >> j & 1) || here == UINT32_C(1) << j) continue;
+        counted |= here;
+        contenders[n] = 0;
+        for (; here; here &= here - 1) contenders[n]++;
+        n++;
+    }
+    return n;
+}

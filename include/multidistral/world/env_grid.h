@@ -42,6 +42,24 @@ static inline uint32_t env_grid_winner(enum contested contested, int n_agents, u
     return 0;
 }
 
+/* Where each agent goes if every contested cell lets all of them in: target [n_agents], out. */
+static inline void env_grid_targets(const struct env_grid *grid, int n_agents, const struct env_state *state,
+                                    const uint8_t *action, uint16_t *target) {
+    UNROLLED
+    for (int j = 0; j < n_agents; j++) {
+        uint8_t a = state->finished >> j & 1 ? ACTION_STAY : action[j];
+        target[j] = grid->move[state->cell[j] * GRID_STRIDE + a];
+        UNROLLED
+        for (int k = 0; k < n_agents; k++)
+            if (k != j && target[j] == state->cell[k]) target[j] = state->cell[j];
+    }
+}
+
+/* How many agents contend for each contested cell of a step, whatever the rule: contenders [n_agents / 2] out, in the
+ * order of the step's draws. Returns the number of contested cells. */
+int env_grid_contests(const struct env_grid *grid, const struct env_state *state, const uint8_t *action,
+                      uint32_t *contenders);
+
 /* One step of all agents.
  *   state     in and out
  *   action    [n_agents]  that of a finished agent is not looked at
@@ -51,16 +69,9 @@ static inline void env_grid_step(const struct env_grid *grid, int n_agents, stru
                                  const uint8_t *action, const uint32_t *contest, double *reward) {
     const struct env_state old = *state;
     uint16_t target[ENV_AGENTS] = {0};
+    env_grid_targets(grid, n_agents, &old, action, target);
     UNROLLED
-    for (int j = 0; j < n_agents; j++) {
-        bool playing = !(old.finished >> j & 1);
-        uint8_t a = playing ? action[j] : ACTION_STAY;
-        state->previous[j] = a;
-        target[j] = grid->move[old.cell[j] * GRID_STRIDE + a];
-        UNROLLED
-        for (int k = 0; k < n_agents; k++)
-            if (k != j && target[j] == old.cell[k]) target[j] = old.cell[j];
-    }
+    for (int j = 0; j < n_agents; j++) state->previous[j] = old.finished >> j & 1 ? ACTION_STAY : action[j];
     UNROLLED
     for (int j = 0; j + 1 < n_agents; j++) {
         uint32_t contenders = 0;
