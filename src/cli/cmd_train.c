@@ -6,9 +6,8 @@
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
-#include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
-#include "multidistral/cli/options.h"
+#include "multidistral/cli/inputs.h"
 #include "multidistral/run/output.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/trainer.h"
@@ -42,47 +41,14 @@ struct train_options {
 
 /* ---- What to train: on rank 0 ---- */
 
-static bool apply_settings(struct config *config, const struct arguments *arguments, struct fault *why) {
-    for (int i = 0; i < config_count(); i++)
-        if (arguments->setting[i] && !config_set(config, i, arguments->setting[i], why)) return fault_at(why, "option");
-    return true;
-}
-
-static bool read_tasks(const struct config_tasks *names, struct task **tasks, struct fault *why) {
-    *tasks = memory_zeros((size_t)names->n + 1, sizeof **tasks);
-    int n = 0;
-    while (n < names->n && task_read(&(*tasks)[n], names->path[n], why)) n++;
-    if (n == names->n) return true;
-    while (n > 0) task_destroy(&(*tasks)[--n]);
-    free(*tasks);
-    return false;
-}
-
-static bool read_inputs(const struct arguments *arguments, struct config *config, struct config_tasks *names,
-                        struct fault *why) {
-    config_defaults(config);
-    bool tasks_given = false;
-    for (int i = 0; i < arguments->n_positional; i++) {
-        const char *path = arguments->positional[i];
-        bool ini = text_ends_with(path, ".ini");
-        if (ini && i > 0) return fault_set(why, "%s: expected one settings file, in front of the tasks", path);
-        if (ini && !config_read_ini(config, names, path, why)) return false;
-        if (!ini && !tasks_given) config_tasks_destroy(names); /* tasks given here go before those of the INI file */
-        if (!ini) config_tasks_add(names, "", path);
-        tasks_given |= !ini;
-    }
-    return apply_settings(config, arguments, why);
-}
-
-/* `inputs` are the files that the plan was made of. */
-static bool plan_new(const struct arguments *arguments, struct plan *plan, struct config_tasks *inputs,
+/* `files` are those that the plan was made of. */
+static bool plan_new(const struct arguments *arguments, struct plan *plan, struct config_tasks *files,
                      struct fault *why) {
     struct config config;
     struct task *tasks;
-    if (!read_inputs(arguments, &config, inputs, why) || !read_tasks(inputs, &tasks, why)) return false;
-    int n_tasks = inputs->n;
-    for (int i = 0; i < arguments->n_positional; i++) config_tasks_add(inputs, "", arguments->positional[i]);
-    return plan_create(plan, &config, tasks, n_tasks, why);
+    int n_tasks;
+    return inputs_read(arguments, &config, &tasks, &n_tasks, files, why) &&
+           plan_create(plan, &config, tasks, n_tasks, why);
 }
 
 /* A resumed run keeps its settings; only the number of iterations may change. */
@@ -108,7 +74,7 @@ static bool plan_resumed(const struct arguments *arguments, const char *path, st
                          arguments->positional[0]);
     if (!runfile_read_plan(path, &old, &tasks, &n_tasks, &done, why)) return false;
     config = old;
-    bool ok = apply_settings(&config, arguments, why) && settings_agree(&old, &config, why);
+    bool ok = inputs_apply_settings(&config, arguments, why) && settings_agree(&old, &config, why);
     if (ok && config.run.iterations <= done)
         ok = fault_set(why, "%s: has %lld iterations, expected iterations to be larger, as in --iterations %lld", path,
                        (long long)done, (long long)(2 * done));
@@ -119,23 +85,16 @@ static bool plan_resumed(const struct arguments *arguments, const char *path, st
 }
 
 /* Takes the place of the run file; it must not be one that the run was read from. */
-static bool take_output(const struct train_options *options, const struct config_tasks *inputs, struct output *output,
+static bool take_output(const struct train_options *options, const struct config_tasks *files, struct output *output,
                         struct fault *why) {
     if (!options->output) return fault_set(why, "no run file is named, expected -o run.h5");
     bool own = options->resume && strcmp(options->resume, options->output) == 0;
     if (!output_open(output, options->output, own || options->overwrite, why)) return false;
-    for (int i = 0; i < inputs->n; i++) {
-        if (!output_is(output, inputs->path[i])) continue;
+    for (int i = 0; i < files->n; i++) {
+        if (!output_is(output, files->path[i])) continue;
         output_close(output);
         return fault_set(why, "%s: is read by this run, expected another name for the run file", options->output);
     }
-    return true;
-}
-
-static bool read_pace(const struct train_options *options, struct pace *pace, struct fault *why) {
-    setting_defaults(pace_table, PACE_COUNT, pace);
-    for (int i = 0; i < PACE_COUNT; i++)
-        if (options->pace[i] && !setting_read(&pace_table[i], options->pace[i], pace, why)) return fault_at(why, "option");
     return true;
 }
 
@@ -222,12 +181,12 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
 /* On rank 0. */
 static bool prepare(const struct arguments *arguments, const struct train_options *options, struct plan *plan,
                     struct output *output, struct fault *why) {
-    struct config_tasks inputs = {0};
+    struct config_tasks files = {0};
     bool planned = options->resume ? plan_resumed(arguments, options->resume, plan, why)
-                                   : plan_new(arguments, plan, &inputs, why);
-    bool taken = planned && take_output(options, &inputs, output, why);
+                                   : plan_new(arguments, plan, &files, why);
+    bool taken = planned && take_output(options, &files, output, why);
     if (planned && !taken) plan_destroy(plan);
-    config_tasks_destroy(&inputs);
+    config_tasks_destroy(&files);
     return taken;
 }
 
@@ -245,7 +204,7 @@ static int train(const struct arguments *arguments, struct train_options *option
     struct plan plan;
     struct pace pace;
     struct output output = {.lock = -1};
-    bool ok = read_pace(options, &pace, &why);
+    bool ok = inputs_read_options(pace_table, PACE_COUNT, options->pace, &pace, &why);
     if (ok) log_open(rank == 0, (enum log_progress)pace.progress);
     if (!options->output && options->resume) options->output = memory_string(options->resume);
     bool ready = ok && rank == 0 && prepare(arguments, options, &plan, &output, &why);

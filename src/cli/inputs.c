@@ -1,0 +1,53 @@
+#include "multidistral/cli/inputs.h"
+
+#include <stdlib.h>
+
+#include "multidistral/base/memory.h"
+#include "multidistral/base/text.h"
+
+bool inputs_apply_settings(struct config *config, const struct arguments *arguments, struct fault *why) {
+    for (int i = 0; i < config_count(); i++)
+        if (arguments->setting[i] && !config_set(config, i, arguments->setting[i], why)) return fault_at(why, "option");
+    return true;
+}
+
+bool inputs_read_options(const struct setting *table, int n, char *const *text, void *values, struct fault *why) {
+    setting_defaults(table, n, values);
+    for (int i = 0; i < n; i++)
+        if (text[i] && !setting_read(&table[i], text[i], values, why)) return fault_at(why, "option");
+    return true;
+}
+
+static bool read_tasks(const struct config_tasks *names, struct task **tasks, struct fault *why) {
+    *tasks = memory_zeros((size_t)names->n + 1, sizeof **tasks);
+    int n = 0;
+    while (n < names->n && task_read(&(*tasks)[n], names->path[n], why)) n++;
+    if (n == names->n) return true;
+    while (n > 0) task_destroy(&(*tasks)[--n]);
+    free(*tasks);
+    return false;
+}
+
+static bool read_names(const struct arguments *arguments, struct config *config, struct config_tasks *names,
+                       struct fault *why) {
+    config_defaults(config);
+    bool tasks_given = false;
+    for (int i = 0; i < arguments->n_positional; i++) {
+        const char *path = arguments->positional[i];
+        bool ini = text_ends_with(path, ".ini");
+        if (ini && i > 0) return fault_set(why, "%s: expected one settings file, in front of the tasks", path);
+        if (ini && !config_read_ini(config, names, path, why)) return false;
+        if (!ini && !tasks_given) config_tasks_destroy(names); /* tasks given here go before those of the INI file */
+        if (!ini) config_tasks_add(names, "", path);
+        tasks_given |= !ini;
+    }
+    return inputs_apply_settings(config, arguments, why);
+}
+
+bool inputs_read(const struct arguments *arguments, struct config *config, struct task **tasks, int *n_tasks,
+                 struct config_tasks *files, struct fault *why) {
+    if (!read_names(arguments, config, files, why) || !read_tasks(files, tasks, why)) return false;
+    *n_tasks = files->n;
+    for (int i = 0; i < arguments->n_positional; i++) config_tasks_add(files, "", arguments->positional[i]);
+    return true;
+}
