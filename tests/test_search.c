@@ -40,6 +40,18 @@ static void small_worlds_are_solved(void **unused) {
         }
 }
 
+/* The goal costs 60; not to arrive at all costs nearly 100, but less than 60 until a simulation is cut off. */
+static void what_comes_after_a_simulation_counts(void **unused) {
+    (void)unused;
+    struct world world;
+    struct solution s;
+    world_create(&world, "A.a\n", "reward_step = -1\nreward_goal = -60\n");
+    search_game(&world.grid, gamma_99, 1000, 1, &s);
+    assert_true(fabs(s.sum - (-1 - gamma_99 * 60)) <= tolerance);
+    solution_destroy(&s);
+    world_destroy(&world);
+}
+
 static void no_budget_and_no_seed_exceeds_the_optimum(void **unused) {
     (void)unused;
     const uint32_t budgets[] = {1, 2, 3, 10, 100};
@@ -115,7 +127,8 @@ static void many_agents_find_their_way(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_worlds_are_solved),           cmocka_unit_test(no_budget_and_no_seed_exceeds_the_optimum),
+        cmocka_unit_test(small_worlds_are_solved),           cmocka_unit_test(what_comes_after_a_simulation_counts),
+        cmocka_unit_test(no_budget_and_no_seed_exceeds_the_optimum),
         cmocka_unit_test(the_game_is_certain),               cmocka_unit_test(the_same_seed_plays_the_same_game),
         cmocka_unit_test(many_agents_find_their_way),
     };

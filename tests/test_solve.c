@@ -95,6 +95,18 @@ static void the_last_step_is_worth_waiting_for(void **unused) {
     solution_destroy(&s);
 }
 
+/* Where only the goal pays, the news of it comes back one cell in each step, and most values stay as they are. */
+static void news_of_a_far_goal_comes_back(void **unused) {
+    (void)unused;
+    struct solution s;
+    solve("A..............................a\n", "reward_step = 0\n", gamma_99, &s);
+    assert_close(s.sum, 100 * pow(gamma_99, 30));
+    solution_destroy(&s);
+    solve("A.............a\n##.############\nb.............B\n", "reward_step = 0\n", gamma_99, &s);
+    assert_close(s.sum, 2 * 100 * pow(gamma_99, 13));
+    solution_destroy(&s);
+}
+
 static void agents_apart_do_not_matter_to_each_other(void **unused) {
     (void)unused;
     struct solution s;
@@ -332,6 +344,7 @@ int main(void) {
         cmocka_unit_test(the_rules_of_the_task_hold),
         cmocka_unit_test(a_step_limit_that_just_suffices_and_one_that_does_not),
         cmocka_unit_test(the_last_step_is_worth_waiting_for),
+        cmocka_unit_test(news_of_a_far_goal_comes_back),
         cmocka_unit_test(agents_apart_do_not_matter_to_each_other),
         cmocka_unit_test(a_crossing_holds_one_at_a_time),
         cmocka_unit_test(one_steps_aside_for_the_other),

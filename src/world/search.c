@@ -7,7 +7,7 @@
 #include "multidistral/base/memory.h"
 
 static const float most_random = 0.5f;  /* of a simulation's actions, at most so many are random */
-static const double exploration = 0.4;  /* of UCT, for values from 0 to 1 */
+static const double exploration = 0.1;  /* of UCT, for values from 0 to 1 */
 static const double widening = 2;       /* children of a node: 1 + widening * sqrt(visits) */
 enum { OPENING = 4, /* one in so many simulations is for the first step */
        DETOUR = 4, SLACK = 64 /* a simulation is cut after DETOUR * all shortest ways + SLACK steps */ };
