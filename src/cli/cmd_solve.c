@@ -20,7 +20,7 @@ enum { LIMIT_STATES, LIMIT_BUDGET, LIMIT_COUNT };
 
 static const struct setting limit_table[LIMIT_COUNT] = {
     [LIMIT_STATES] = {"max-states", SETTING_INTEGER, "0", 0, 2e9, "", "", offsetof(struct limits, max_states)},
-    [LIMIT_BUDGET] = {"budget", SETTING_INTEGER, "100000", 1, 1e9, "", "", offsetof(struct limits, budget)},
+    [LIMIT_BUDGET] = {"budget", SETTING_INTEGER, "100000", 1, 1e7, "", "", offsetof(struct limits, budget)},
 };
 
 struct solve_options {
@@ -129,7 +129,7 @@ int cmd_solve(int argc, const char **argv) {
     struct poptOption table[] = {
         {"csv", '\0', POPT_ARG_NONE, &options.csv, 0, "print a table for programs: a line for each task", NULL},
         {"max-states", '\0', POPT_ARG_STRING, &options.limit[LIMIT_STATES], 0,
-         "solve worlds of up to so many joint states; 0: of up to 1 GiB (0)", "N"},
+         "solve worlds of up to so many joint states, whatever memory that takes; 0: of up to 1 GiB (0)", "N"},
         {"budget", '\0', POPT_ARG_STRING, &options.limit[LIMIT_BUDGET], 0,
          "simulations of a search where a world is too large (100000)", "SIMULATIONS"},
         {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},

@@ -14,6 +14,7 @@
 #include "multidistral/world/solution.h"
 
 /* Local. The caller owns the solution: solution_destroy. The same numbers for the same budget and seed.
+ * Takes some 64 bytes for each simulation.
  *   budget  simulations for the whole game, at least 1: a quarter before the first step, the others spread evenly over
  *           the steps of the best game seen */
 void search_game(const struct env_grid *grid, double gamma, uint32_t budget, uint32_t seed, struct solution *out);
