@@ -114,9 +114,11 @@ static bool solve(const struct arguments *arguments, const struct solve_options 
     struct config config;
     struct task *tasks;
     int n_tasks;
-    if (!inputs_read_options(limit_table, LIMIT_COUNT, options->limit, &limits, why) ||
-        !inputs_read(arguments, &config, &tasks, &n_tasks, why))
-        return false;
+    struct config_tasks files = {0};
+    bool read = inputs_read_options(limit_table, LIMIT_COUNT, options->limit, &limits, why) &&
+                inputs_read(arguments, &config, &tasks, &n_tasks, &files, why);
+    config_tasks_destroy(&files);
+    if (!read) return false;
     bool ok = n_tasks > 0 || fault_set(why, "no task is given, expected at least one task file");
     ok = ok && solve_all(tasks, n_tasks, &config, &limits, options->csv, why);
     for (int i = 0; i < n_tasks; i++) task_destroy(&tasks[i]);
