@@ -8,6 +8,7 @@
 
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
+#include "multidistral/world/distance.h"
 
 /* A task while it is being read. */
 struct reader {
@@ -39,7 +40,7 @@ static char *trimmed(char *text) {
     return text;
 }
 
-static bool name_fits(const char *name) {
+bool task_name_fits(const char *name) {
     size_t length = strlen(name);
     if (length == 0 || length >= TASK_NAME || name[0] == '.' || name[0] == '-') return false;
     for (; *name; name++)
@@ -49,7 +50,7 @@ static bool name_fits(const char *name) {
 
 static bool read_name(struct reader *r, const char *value) {
     if (r->named) return WRONG(r, "name is given a second time, expected once");
-    if (!name_fits(value))
+    if (!task_name_fits(value))
         return WRONG(r, "name = \"%.80s\": expected 1 to %d letters, digits, '_', '-' or '.'", value, TASK_NAME - 1);
     snprintf(r->task->name, sizeof r->task->name, "%s", value);
     r->named = true;
@@ -238,35 +239,19 @@ static bool places_differ(struct reader *r) {
     return true;
 }
 
-static void reach_from(const struct task *task, int start, bool *reached) {
-    int places = task->rows * task->columns, n = 0;
-    int *open = memory_zeros((size_t)places, sizeof *open);
-    open[n++] = start;
-    reached[start] = true;
-    while (n > 0) {
-        int place = open[--n], row = place / task->columns, column = place % task->columns;
-        const int next[4] = {row > 0 ? place - task->columns : -1, row + 1 < task->rows ? place + task->columns : -1,
-                             column > 0 ? place - 1 : -1, column + 1 < task->columns ? place + 1 : -1};
-        for (int i = 0; i < 4; i++) {
-            if (next[i] < 0 || task->wall[next[i]] || reached[next[i]]) continue;
-            reached[next[i]] = true;
-            open[n++] = next[i];
-        }
-    }
-    free(open);
-}
-
 static bool goals_reached(struct reader *r) {
     const struct task *task = r->task;
-    for (int j = 0; j < task->n_agents; j++) {
-        bool *reached = memory_zeros((size_t)task->rows * (size_t)task->columns, sizeof *reached);
-        reach_from(task, task->start[j], reached);
-        bool there = reached[task->goal[j]];
-        free(reached);
-        r->line = r->goal_line[j];
-        if (!there) return WRONG(r, "goal %c cannot be reached from %c: walls are between", goal_letter(j), letter(j));
+    struct distances distances;
+    distances_create(&distances, task);
+    int j = 0;
+    for (; j < task->n_agents; j++) {
+        distances_from(&distances, task, task->start[j]);
+        if (distances.to[task->goal[j]] == DISTANCE_NONE) break;
     }
-    return true;
+    distances_destroy(&distances);
+    if (j == task->n_agents) return true;
+    r->line = r->goal_line[j];
+    return WRONG(r, "goal %c cannot be reached from %c: walls are between", goal_letter(j), letter(j));
 }
 
 static bool check_whole(struct reader *r) {
@@ -320,7 +305,7 @@ bool task_parse(struct task *task, const char *source, const char *name, const c
     bool read = is_digit_format(text) ? read_map(&r, text, read_digit) : read_own_format(&r, text);
     if (read && !r.named) {
         r.line = 1;
-        read = name_fits(name) ? read_name(&r, name) : WRONG(&r, "\"%.80s\" is no name for a task; give one: name = ...", name);
+        read = task_name_fits(name) ? read_name(&r, name) : WRONG(&r, "\"%.80s\" is no name for a task; give one: name = ...", name);
     }
     if (read && check_whole(&r)) return true;
     task_destroy(task);
@@ -378,6 +363,15 @@ char *task_write(const struct task *task) {
     free(map);
     return text;
 }
+
+static bool is_one_of(int place, const int *places, int n) {
+    for (int i = 0; i < n; i++)
+        if (places[i] == place) return true;
+    return false;
+}
+
+bool task_has_start(const struct task *task, int place) { return is_one_of(place, task->start, task->n_agents); }
+bool task_has_goal(const struct task *task, int place) { return is_one_of(place, task->goal, task->n_agents); }
 
 struct rules task_rules(const struct task *task, const struct rules *run_rules) {
     struct rules rules = *run_rules;

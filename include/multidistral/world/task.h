@@ -51,6 +51,13 @@ bool task_parse(struct task *task, const char *source, const char *name, const c
 /* The task in the own format, such that task_parse makes the same task of it; the caller owns it: free(). */
 char *task_write(const struct task *task);
 
+/* May a task be called this? 1 to TASK_NAME - 1 letters, digits, '_', '-' or '.', the first neither '-' nor '.'. */
+bool task_name_fits(const char *name);
+
+/* Does an agent of the task start here, or have its goal here? */
+bool task_has_start(const struct task *task, int place);
+bool task_has_goal(const struct task *task, int place);
+
 /* The rules that hold in the task: its own, else the run's. */
 struct rules task_rules(const struct task *task, const struct rules *run_rules);
 
