@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* What the draws are for; a new purpose is a new row, so that no two purposes share a stream. At most 16. */
-enum rng_phase { RNG_E_STEP, RNG_M_STEP, RNG_SEARCH };
+enum rng_phase { RNG_E_STEP, RNG_M_STEP, RNG_TASKS, RNG_SEARCH, RNG_EVALUATE, RNG_BOOTSTRAP };
 
 /* The identity of one game. Streams of different keys never overlap. */
 struct rng_key {
