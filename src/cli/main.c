@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"train", "train tasks together, tied by a distilled policy, into one HDF5 run file", cmd_train, true},
     {"solve", "say what the agents of each task can reach together: the optimum", cmd_solve, false},
     {"info", "say what a run file holds", cmd_info, false},
+    {"tasks", "make task files: from a benchmark, or by drawing starts and goals", cmd_tasks, false},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
