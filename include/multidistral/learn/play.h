@@ -1,0 +1,30 @@
+/* One game under fixed policies, wherever they come from: a learner, a distilled policy, a run file.
+ *
+ * For evaluation, not for training: written to be read, and without the learners' tables. Given the same key and the
+ * same probabilities it plays the game that a soft learner's `visit` plays. */
+#ifndef MULTIDISTRAL_LEARN_PLAY_H
+#define MULTIDISTRAL_LEARN_PLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "multidistral/base/rng.h"
+#include "multidistral/learn/episode.h"
+#include "multidistral/world/env_grid.h"
+
+struct play {
+    const struct env_grid *grid;
+    const struct env_senses *senses;
+    double gamma;
+    int n_actions; /* of a row; at most POLICY_ACTIONS */
+    bool greedy;   /* take the most probable action, the lowest of several; otherwise draw */
+
+    /* The policy of an agent in a row: pi [n_actions] out, which need not sum to exactly 1. */
+    void (*policy)(const void *of, int agent, uint64_t row, float *pi);
+    const void *of; /* handed to policy; not owned */
+};
+
+/* Plays one game. Local; a function of its arguments. */
+void play_game(const struct play *play, const struct rng_key *key, struct episode *out);
+
+#endif

@@ -1,0 +1,66 @@
+#include "multidistral/learn/play.h"
+
+#include <assert.h>
+
+#include "multidistral/learn/policy.h"
+
+static int most_probable(int n, const float *pi) {
+    int best = 0;
+    for (int a = 1; a < n; a++)
+        if (pi[a] > pi[best]) best = a;
+    return best;
+}
+
+/* The action that u in [0, 1) draws; none of probability 0, however the sum is rounded. */
+static int drawn(int n, const float *pi, double u) {
+    double sum = 0, passed = 0;
+    int action = 0;
+    for (int a = 0; a < n; a++) sum += pi[a];
+    for (int a = 0; a < n; a++) {
+        if (pi[a] <= 0) continue;
+        action = a;
+        passed += pi[a];
+        if (u * sum < passed) break;
+    }
+    return action;
+}
+
+static uint8_t choose(const struct play *play, const struct env_state *state, int agent, uint32_t bits) {
+    float pi[POLICY_ACTIONS];
+    play->policy(play->of, agent, env_observe(play->senses, play->grid->n_agents, state, agent), pi);
+    if (play->greedy) return (uint8_t)most_probable(play->n_actions, pi);
+    return (uint8_t)drawn(play->n_actions, pi, rng_unit(bits));
+}
+
+static bool plays(const struct env_state *state, int agent) { return !(state->finished >> agent & 1); }
+
+/* One step of all agents; what it adds goes into the episode. */
+static void step(const struct play *play, struct rng *rng, struct env_state *state, double discount,
+                 struct episode *episode) {
+    int n = play->grid->n_agents;
+    const uint32_t *bits = rng_take(rng, (uint32_t)env_grid_draws(n));
+    uint8_t action[ENV_AGENTS] = {0};
+    double reward[ENV_AGENTS];
+    for (int j = 0; j < n; j++) {
+        if (!plays(state, j)) continue;
+        action[j] = choose(play, state, j, bits[j]);
+        episode->length[j]++;
+    }
+    env_grid_step(play->grid, n, state, action, bits + n, reward);
+    for (int j = 0; j < n; j++) episode->returns[j] += discount * reward[j];
+    episode->steps++;
+}
+
+void play_game(const struct play *play, const struct rng_key *key, struct episode *out) {
+    const struct env_grid *grid = play->grid;
+    const uint32_t everyone = (UINT32_C(1) << grid->n_agents) - 1;
+    struct env_state state = grid->start;
+    struct rng rng;
+    double discount = 1;
+    assert(play->n_actions <= POLICY_ACTIONS);
+    rng_start(&rng, key);
+    *out = (struct episode){0};
+    for (; out->steps < grid->rules.step_limit && state.finished != everyone; discount *= play->gamma)
+        step(play, &rng, &state, discount, out);
+    out->finished = state.finished;
+}
