@@ -14,8 +14,7 @@ static bool name_taken(const struct task *tasks, int n, const char *name) {
     return false;
 }
 
-/* A task may be given several times; each gets a name of its own: NAME, NAME-2, NAME-3 ... */
-static void name_apart(struct task *tasks, int n_tasks) {
+void plan_name_apart(struct task *tasks, int n_tasks) {
     for (int i = 0; i < n_tasks; i++) {
         char name[TASK_NAME];
         memcpy(name, tasks[i].name, sizeof name);
@@ -51,7 +50,7 @@ static bool plan_make(struct plan *plan, struct fault *why) {
     if (plan->n_tasks == 0) return fault_set(why, "no task is given, expected at least one task file");
     if (!same_agents(plan->task, plan->n_tasks, why)) return false;
     plan->n_agents = plan->task[0].n_agents;
-    name_apart(plan->task, plan->n_tasks);
+    plan_name_apart(plan->task, plan->n_tasks);
     if (!cells_create(&plan->cells, plan->task, plan->n_tasks, why)) return false;
     if (!env_senses_create(&plan->senses, &plan->config.senses, plan->n_agents, plan->cells.n, why)) return false;
     plan->grid = memory_zeros((size_t)plan->n_tasks, sizeof *plan->grid);
@@ -96,29 +95,43 @@ static char *broadcast_text(char *text, MPI_Comm comm) {
     return text;
 }
 
-static void send_plan(const struct plan *plan, MPI_Comm comm) {
-    int n_tasks = plan->n_tasks;
-    MPI_Bcast(&n_tasks, 1, MPI_INT, 0, comm);
+static void receive_tasks(struct task *tasks, int n_tasks, MPI_Comm comm) {
+    for (int i = 0; i < n_tasks; i++) {
+        struct fault why;
+        char *text = broadcast_text(NULL, comm);
+        if (!task_parse(&tasks[i], "task of rank 0", "task", text, &why)) MPI_Abort(comm, 1); /* rank 0 wrote it */
+        free(text);
+    }
+}
+
+void plan_broadcast_tasks(struct task **tasks, int *n_tasks, MPI_Comm comm) {
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Bcast(n_tasks, 1, MPI_INT, 0, comm);
+    if (rank != 0) {
+        *tasks = memory_zeros((size_t)*n_tasks + 1, sizeof **tasks);
+        receive_tasks(*tasks, *n_tasks, comm);
+        return;
+    }
+    for (int i = 0; i < *n_tasks; i++) free(broadcast_text(task_write(&(*tasks)[i]), comm));
+}
+
+static void send_plan(struct plan *plan, MPI_Comm comm) {
     free(broadcast_text(plan_ini(plan), comm));
-    for (int i = 0; i < n_tasks; i++) free(broadcast_text(task_write(&plan->task[i]), comm));
+    plan_broadcast_tasks(&plan->task, &plan->n_tasks, comm);
 }
 
 static bool receive_plan(struct plan *plan, MPI_Comm comm, struct fault *why) {
-    int n_tasks;
-    MPI_Bcast(&n_tasks, 1, MPI_INT, 0, comm);
     struct config config;
     struct config_tasks names = {0};
+    struct task *tasks;
+    int n_tasks;
     config_defaults(&config);
     char *ini = broadcast_text(NULL, comm);
     bool ok = config_parse_ini(&config, &names, "settings of rank 0", ini, why);
     config_tasks_destroy(&names);
     free(ini);
-    struct task *tasks = memory_zeros((size_t)n_tasks, sizeof *tasks);
-    for (int i = 0; i < n_tasks; i++) {
-        char *text = broadcast_text(NULL, comm);
-        ok = ok && task_parse(&tasks[i], "task of rank 0", "task", text, why);
-        free(text);
-    }
+    plan_broadcast_tasks(&tasks, &n_tasks, comm);
     return plan_create(plan, &config, tasks, n_tasks, why) && ok;
 }
 

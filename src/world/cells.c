@@ -51,3 +51,15 @@ void cells_destroy(struct cells *cells) {
 int cells_number(const struct cells *cells, const struct task *task, int place) {
     return cells->number[place / task->columns * cells->columns + place % task->columns];
 }
+
+bool cells_cover(const struct cells *cells, const struct task *task, struct fault *why) {
+    for (int place = 0; place < task->rows * task->columns; place++) {
+        int row = place / task->columns, column = place % task->columns;
+        bool on_map = row < cells->rows && column < cells->columns;
+        if (task->wall[place] || (on_map && cells_number(cells, task, place) >= 0)) continue;
+        return fault_set(why, "task %s: the cell in row %d, column %d (counted from 0) is free, expected a wall as in all "
+                              "tasks of the run, whose policies know no such cell",
+                         task->name, row, column);
+    }
+    return true;
+}

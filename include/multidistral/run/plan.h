@@ -28,6 +28,12 @@ void plan_destroy(struct plan *plan);
  * is one: all ranks return it, and rank 0 keeps its reason. */
 bool plan_broadcast(struct plan *plan, bool ok, MPI_Comm comm, struct fault *why);
 
+/* Gives rank 0's tasks to all ranks; on the others the array is made here, and free() frees it. Collective. */
+void plan_broadcast_tasks(struct task **tasks, int *n_tasks, MPI_Comm comm);
+
+/* Gives a name of its own to each task of a name that was there before: NAME-2, NAME-3 ... Local. */
+void plan_name_apart(struct task *tasks, int n_tasks);
+
 /* How many distilled policies a replica has: one per agent, or one. */
 int plan_n_distilled(const struct plan *plan);
 

@@ -22,4 +22,8 @@ void cells_destroy(struct cells *cells);
 /* The number of the cell at `place` (row * columns + column) of a task's own map. */
 int cells_number(const struct cells *cells, const struct task *task, int place);
 
+/* Has every free cell of a task a number? For a task that the cells were not made of. False, with a reason that names
+ * the task and its first free cell without one. */
+bool cells_cover(const struct cells *cells, const struct task *task, struct fault *why);
+
 #endif
