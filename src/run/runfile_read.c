@@ -72,7 +72,7 @@ bool runfile_read_plan(const char *path, struct config *config, struct task **ta
 
 struct reading {
     hid_t file;
-    struct trainer *trainer;
+    const struct trainer *trainer;
     uint64_t *row; /* [n_rows] */
     int64_t n_rows;
 };
@@ -99,17 +99,27 @@ static bool all_zero(const float *q) {
     return true;
 }
 
-static bool read_q(struct reading *r, struct fault *why) {
+/* The rows of all agents of this rank's units, [unit][agent][row][action]; the caller owns them. NULL: why. */
+static float *read_unit_rows(const struct reading *r, const char *path, struct fault *why) {
     const struct trainer *t = r->trainer;
-    int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = t->plan->n_agents;
+    int64_t n_agents = t->plan->n_agents;
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, t->plan->config.run.replicas, t->layout.replicas);
     h5_box_add(&box, AXIS_TASK, t->plan->n_tasks, t->layout.tasks);
     h5_box_add(&box, AXIS_AGENT, n_agents, all(n_agents));
     h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
     h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
-    float *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values), *next = values;
-    bool read = h5_read(r->file, "values/q", &box, H5T_NATIVE_FLOAT, values, why);
+    float *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values);
+    if (h5_read(r->file, path, &box, H5T_NATIVE_FLOAT, values, why)) return values;
+    free(values);
+    return NULL;
+}
+
+static bool read_q(const struct reading *r, struct fault *why) {
+    const struct trainer *t = r->trainer;
+    int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = t->plan->n_agents;
+    float *values = read_unit_rows(r, "values/q", why), *next = values;
+    bool read = values;
     for (int64_t u = 0; read && u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
             for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
@@ -156,8 +166,7 @@ static bool read_values(hid_t file, enum curve curve, const struct h5_box *box, 
     return h5_read(file, path, box, H5T_NATIVE_DOUBLE, values, why);
 }
 
-static bool read_curves(struct reading *r, struct fault *why) {
-    struct trainer *t = r->trainer;
+static bool read_curves(const struct reading *r, struct trainer *t, struct fault *why) {
     bool read = true;
     for (int c = 0; read && c < CURVE_COUNT; c++) {
         struct h5_box box;
@@ -187,7 +196,7 @@ static bool read_own_part(const char *path, struct trainer *trainer, struct faul
     r.file = open_run(path, why);
     if (r.file < 0) return false;
     bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) &&
-                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, why) &&
+                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, trainer, why) &&
                 read_costs(&r, why);
     H5Fclose(r.file);
     free(r.row);
@@ -196,6 +205,26 @@ static bool read_own_part(const char *path, struct trainer *trainer, struct faul
 
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why) {
     return reduce_fault(read_own_part(path, trainer, why), why, trainer->world);
+}
+
+static bool read_own_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
+                              struct fault *why) {
+    struct reading r = {.file = open_run(path, why), .trainer = trainer};
+    if (r.file < 0) return false;
+    int64_t n_policies = trainer->layout.replicas.n * trainer->layout.tasks.n * trainer->plan->n_agents;
+    float *values = read_rows(&r, why) ? read_unit_rows(&r, "policy/learned", why) : NULL, *next = values;
+    bool read = values;
+    for (int64_t p = 0; read && p < n_policies; p++)
+        for (int64_t i = 0; i < r.n_rows; i++, next += ENV_ACTIONS) distilled_set(&policy[p], r.row[i], next);
+    H5Fclose(r.file);
+    free(values);
+    free(r.row);
+    return read || fault_at(why, "%s", path);
+}
+
+bool runfile_read_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
+                           struct fault *why) {
+    return reduce_fault(read_own_policies(path, trainer, policy, why), why, trainer->world);
 }
 
 /* ---- For info and tools ---- */

@@ -35,6 +35,12 @@ bool runfile_read_plan(const char *path, struct config *config, struct task **ta
  * its own part. Collective. After a failure the trainer may only be destroyed. */
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
 
+/* Reads the task policies of the last M-step, each rank those of its own units, into policies just created (uniform):
+ *   policy  [own replicas][own tasks][agent]  out; a row that the file does not have stays unknown
+ * Collective. After a failure they may only be destroyed. */
+bool runfile_read_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
+                           struct fault *why);
+
 /* A curve of the whole run, [replica][iteration][task][width], and its size; the caller owns values: free(). Local. */
 struct runfile_curve {
     int64_t n_replicas, n_iterations, n_tasks, width;
