@@ -2,6 +2,7 @@
 import csv
 import io
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -119,6 +120,39 @@ class Policies(InFolder):
             mean, error = self.difference(self.early(), "--games", 100, "--policy", policy)
             self.assertLess(mean, -4 * error, policy)  # so early, drawing gets an agent on that would be stuck
 
+    def played(self, name, policy, ranks):
+        """{(replica, task, agent): (return, finished, length)}"""
+        text = self.evaluate(name, "--games", 50, "--policy", policy, "--csv", ranks=ranks)
+        return {(int(line["replica"]), int(line["task"][-1]), int(line["agent"])): tuple(float(line[s]) for s in SCORES)
+                for line in csv.DictReader(io.StringIO(text)) if line["replica"] != "*"}
+
+    def test_the_policies_of_the_file_are_played_each_in_its_place(self):
+        """One policy in the file is changed into staying for ever: its units alone play other games."""
+        whole = self.train("blind.h5", *TWO_ROOMS[:3], "--observe-others", "no", "--observe-finished", "no",
+                           "--iterations", 2, "--replicas", 3)
+        for policy, dataset, place, agent, units in (
+                ("task", "policy/learned", (1, 2, 0), 1, {(2, 3)}),
+                ("task", "policy/learned", (2, 0, 1), 2, {(3, 1)}),
+                ("distilled", "policy/distilled", (2, 1), 2, {(3, 1), (3, 2), (3, 3)})):
+            part = shutil.copy(whole, self.path("part.h5"))
+            with h5py.File(part, "r+") as run_file:
+                run_file[dataset][place] = [1, 0, 0, 0, 0]
+            before = self.played(whole, policy, ranks=0)
+            for ranks in (0, 4):
+                after = self.played(part, policy, ranks)
+                self.assertEqual({key[:2] for key in after if after[key] != before[key]}, units)
+                for unit in units:
+                    self.assertGreater(before[(*unit, agent)][1], 0)
+                    self.assertEqual(after[(*unit, agent)][1:], (0, 1000))
+
+    def test_what_nobody_reached_is_played_as_in_training(self):
+        name = self.train("idle.h5", *TWO_ROOMS, "--learner", "q", "--sharing", "none", "--learning-rate", 0,
+                          "--iterations", 2, "--games-m", 100, "--replicas", 4)
+        with h5py.File(name) as run_file:
+            self.assertEqual(len(run_file["row"]), 0)
+        mean, error = self.difference(name, "--games", 100)
+        self.assertLess(abs(mean), max(4 * error, 0.5))  # uniform policies return 15 more
+
     def test_greedy_games_of_one_agent_are_all_the_same(self):
         name = self.train("alone.h5", f"{SOURCE}/data/four_rooms_alone.task", "--iterations", 2)
         sampled, greedy = ([line for line in self.lines(name, "--games", 20, "--policy", policy)
@@ -230,8 +264,8 @@ class Errors(InFolder):
         self.refused(name, wide, says=["task wide", "row 1, column 3"])
         high = self.write("high.task", "name = high\nmap:\n###\n###\n###\n###\n###\n###\n###\n#A#\n#a#\n#B#\n#b#\n")
         self.refused(name, high, says=["task high", "row 7, column 1"])
-        far = self.write("far.task", "name = far\nmap:\n##########\n#AB######.\n#ab#######\n")
-        self.refused(name, far, says=["task far", "row 1, column 9"])
+        far = self.write("far.task", "name = far\nmap:\n###########\n#AB#######.\n#ab########\n")
+        self.refused(name, far, says=["task far", "row 1, column 10"])
         self.refused(name, f"{SOURCE}/data/crossing_three.task", says=["crossing_three", "3 agents", "expected 2"])
         self.refused(name, self.path("none.task"), says=["none.task"])
         self.refused(name, self.write("broken.task", "map:\nA..\n"), says=["broken.task:2"])
