@@ -1,27 +1,51 @@
-/* Times the loops that take the time: E-step and M-step of each learner on one core, against two fixed loops of the
- * same world: `world` plays random games and does nothing else; `traffic` also reads and writes a row of each agent's
- * table in every step, without learning. Several rounds in turn; prints one JSON object.
- *   bench_loops ROUNDS SECONDS TASK... [--setting value ...] */
+/* Times what takes the time, in rounds that take everything in turn: E-step and M-step of each learner, whole
+ * iterations with their reduction, and writing and reading the run file. Two fixed loops of the same world measure the
+ * machine: `world` plays random games and does nothing else; `traffic` also reads and writes a row of each agent's
+ * table in every step, without learning. Each rank plays the loops by itself, all at once, and their speeds are added;
+ * iterations and file are those of a run on all ranks. Prints a JSON list of figures.
+ *   mpirun -np N bench_loops ROUNDS SECONDS RUN.h5 TASK... [--setting value ...] */
+#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
 #include "multidistral/base/rng.h"
-#include "multidistral/learn/learner.h"
-#include "multidistral/run/plan.h"
+#include "multidistral/run/output.h"
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/runfile.h"
 
-enum { MOST_ROUNDS = 101, GAMES = 20, LOOPS = 2 + 2 * LEARNER_COUNT };
+enum { MOST_ROUNDS = 101, GAMES = 20, AGENTS = 2, LOOPS = 2 + 2 * LEARNER_COUNT };
+enum { ITERATIONS = LOOPS, REDUCE_TIME, BYTES, DENSE_BYTES, ROWS, ALL_ROWS, WRITE, READ, SIZE, FIGURES };
+
+static const struct {
+    const char *name, *unit;
+} about[FIGURES - LOOPS] = {
+    {"whole iterations", "million steps/s"},
+    {"reduction", "ms/iteration"},
+    {"reduced", "kB/iteration"},
+    {"dense table", "kB/iteration"},
+    {"reduced", "rows/iteration"},
+    {"dense table", "rows/iteration"},
+    {"run file, write", "ms"},
+    {"run file, read", "ms"},
+    {"run file, size", "MB"},
+};
 
 struct bench {
     struct plan plan;
-    struct distilled distilled[ENV_AGENTS];
+    struct distilled distilled[AGENTS];
     struct learner *learner; /* [n_tasks] */
-    struct visits visits[ENV_AGENTS];
-    float *traffic[ENV_AGENTS]; /* [n_rows][16] */
+    struct visits visits[AGENTS];
+    float *traffic[AGENTS]; /* [n_rows][16] */
     int64_t *discounts;
-    uint32_t iteration;
+    struct trainer trainer;
+    struct output output;
+    double seconds; /* of one stretch */
+    int rounds, round;
+    double figure[FIGURES][MOST_ROUNDS];
 };
 
 /* ---- The fixed loops ---- */
@@ -34,59 +58,35 @@ static int64_t random_game(struct bench *b, int task, const struct rng_key *key,
     int64_t steps = 0;
     rng_start(&rng, key);
     for (; steps < grid->rules.step_limit && state.finished != 3; steps++) {
-        uint8_t action[2];
-        double reward[2];
-        uint64_t row[2] = {0, 0};
-        for (int j = 0; traffic && j < 2; j++) row[j] = env_observe(senses, 2, &state, j);
-        for (int j = 0; j < 2; j++) action[j] = (uint8_t)rng_below(rng_next(&rng), ENV_ACTIONS);
+        uint8_t action[AGENTS];
+        double reward[AGENTS];
+        uint64_t row[AGENTS] = {0};
+        for (int j = 0; traffic && j < AGENTS; j++) row[j] = env_observe(senses, AGENTS, &state, j);
+        for (int j = 0; j < AGENTS; j++) action[j] = (uint8_t)rng_below(rng_next(&rng), ENV_ACTIONS);
         uint32_t contest = rng_next(&rng);
-        env_grid_step(grid, 2, &state, action, &contest, reward);
-        for (int j = 0; traffic && j < 2; j++) b->traffic[j][row[j] * 16 + action[j]] += (float)reward[j];
+        env_grid_step(grid, AGENTS, &state, action, &contest, reward);
+        for (int j = 0; traffic && j < AGENTS; j++) b->traffic[j][row[j] * 16 + action[j]] += (float)reward[j];
     }
     return steps;
 }
 
-/* ---- One stretch of a loop: steps taken in about `seconds` ---- */
+/* ---- One stretch of a loop on each rank ---- */
 
-static int64_t play(struct bench *b, int loop, int task) {
-    struct rng_key key = {.seed = 1, .task = (uint32_t)task, .iteration = b->iteration};
+static int64_t play(struct bench *b, int loop, int task, uint32_t iteration) {
+    struct rng_key key = {.seed = 1, .task = (uint32_t)task, .iteration = iteration};
     struct learner *learner = &b->learner[task];
     int64_t steps = 0;
     for (; key.game < GAMES; key.game++) {
         struct episode episode = {0};
-        if (loop < 2) steps += random_game(b, task, &key, loop == 1);
-        else if (loop % 2 == 0) learner->kind->learn(learner, &key, &episode);
-        else learner->kind->visit(learner, &key, b->discounts, b->visits, &episode);
+        if (loop < 2)
+            steps += random_game(b, task, &key, loop == 1);
+        else if (loop % 2 == 0)
+            learner->kind->learn(learner, &key, &episode);
+        else
+            learner->kind->visit(learner, &key, b->discounts, b->visits, &episode);
         steps += episode.steps;
     }
     return steps;
-}
-
-static double rate(struct bench *b, int loop, double seconds) {
-    double started = log_seconds(), now = started;
-    int64_t steps = 0;
-    for (int task = 0; now - started < seconds; task = (task + 1) % b->plan.n_tasks, now = log_seconds()) {
-        steps += play(b, loop, task);
-        if (task == 0) b->iteration++;
-    }
-    return (double)steps / (now - started);
-}
-
-/* ---- Setting up ---- */
-
-static void create(struct bench *b) {
-    uint64_t rows = b->plan.senses.rows.n;
-    b->learner = memory_zeros((size_t)b->plan.n_tasks, sizeof *b->learner);
-    b->discounts = visits_discounts(b->plan.config.learning.gamma, b->plan.config.rules.step_limit);
-    for (int j = 0; j < b->plan.n_agents; j++) {
-        distilled_create(&b->distilled[j], rows, ENV_ACTIONS);
-        visits_create(&b->visits[j], rows, ENV_ACTIONS);
-        b->traffic[j] = memory_zeros(rows, 16 * sizeof(float));
-    }
-    for (int i = 0; i < b->plan.n_tasks; i++) {
-        learner_create(&b->learner[i], (enum learner_name)0, &b->plan.grid[i], &b->plan.senses);
-        for (int j = 0; j < b->plan.n_agents; j++) b->learner[i].distilled[j] = &b->distilled[j];
-    }
 }
 
 static void use_learner(struct bench *b, int name) {
@@ -98,10 +98,105 @@ static void use_learner(struct bench *b, int name) {
     }
 }
 
+static double over_ranks(double own, MPI_Op op) {
+    double all;
+    MPI_Allreduce(&own, &all, 1, MPI_DOUBLE, op, MPI_COMM_WORLD);
+    return all;
+}
+
+static double rate(struct bench *b, int loop) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    double started = log_seconds(), now = started;
+    int64_t steps = 0;
+    uint32_t iteration = 0;
+    for (int task = 0; now - started < b->seconds; now = log_seconds()) {
+        steps += play(b, loop, task, iteration);
+        task = (task + 1) % b->plan.n_tasks;
+        iteration += task == 0;
+    }
+    return over_ranks((double)steps / (now - started), MPI_SUM);
+}
+
+/* ---- Whole runs on all ranks, and their file ---- */
+
+struct totals {
+    double iterations, steps, seconds, reduce_seconds, bytes, rows;
+};
+
+static void train_once(struct trainer *t, struct totals *totals) {
+    for (int64_t i = 0; i < t->plan->config.run.iterations; i++, totals->iterations++) {
+        trainer_iterate(t);
+        totals->seconds += t->curves.cost[COST_iteration_seconds][i];
+        totals->reduce_seconds += t->curves.cost[COST_reduce_seconds][i];
+        totals->bytes += t->curves.cost[COST_reduce_bytes][i];
+        for (int k = 0; k < plan_n_distilled(t->plan); k++) totals->rows += (double)t->sum[k].slots.n_known;
+    }
+    totals->steps += (double)t->steps;
+}
+
+static bool restart(struct bench *b, struct fault *why) {
+    if (b->trainer.plan) trainer_destroy(&b->trainer);
+    return trainer_create(&b->trainer, &b->plan, MPI_COMM_WORLD, why);
+}
+
+static bool measure_iterations(struct bench *b, struct fault *why) {
+    struct totals totals = {0};
+    do {
+        if (!restart(b, why)) return false;
+        train_once(&b->trainer, &totals);
+    } while (over_ranks(totals.seconds, MPI_MIN) < b->seconds);
+    double rows = (double)plan_n_distilled(&b->plan) * (double)b->plan.senses.rows.n;
+    b->figure[ITERATIONS][b->round] = 1e-6 * over_ranks(totals.steps, MPI_SUM) / over_ranks(totals.seconds, MPI_MAX);
+    b->figure[REDUCE_TIME][b->round] = 1e3 * over_ranks(totals.reduce_seconds, MPI_MAX) / totals.iterations;
+    b->figure[BYTES][b->round] = 1e-3 * over_ranks(totals.bytes, MPI_MAX) / totals.iterations;
+    b->figure[ROWS][b->round] = over_ranks(totals.rows, MPI_MAX) / totals.iterations;
+    b->figure[ALL_ROWS][b->round] = rows;
+    b->figure[DENSE_BYTES][b->round] = 1e-3 * rows * ENV_ACTIONS * sizeof(int64_t);
+    return true;
+}
+
+/* Of the trainer that the iterations left. Writing includes reading back and flushing, as in every run. */
+static bool measure_file(struct bench *b, const char *path, struct fault *why) {
+    struct provenance provenance = {.command = "bench_loops"};
+    struct stat file;
+    MPI_Barrier(MPI_COMM_WORLD);
+    double started = log_seconds();
+    if (!runfile_write(path, &b->trainer, &provenance, why)) return false;
+    b->figure[WRITE][b->round] = 1e3 * (log_seconds() - started);
+    b->figure[SIZE][b->round] = stat(path, &file) == 0 ? 1e-6 * (double)file.st_size : 0;
+    if (!restart(b, why)) return false;
+    started = log_seconds();
+    if (!runfile_read_state(path, &b->trainer, why)) return false;
+    b->figure[READ][b->round] = 1e3 * (log_seconds() - started);
+    return true;
+}
+
+/* ---- Setting up ---- */
+
+static void create(struct bench *b) {
+    uint64_t rows = b->plan.senses.rows.n;
+    b->learner = memory_zeros((size_t)b->plan.n_tasks, sizeof *b->learner);
+    b->discounts = visits_discounts(b->plan.config.learning.gamma, b->plan.config.rules.step_limit);
+    for (int j = 0; j < AGENTS; j++) {
+        distilled_create(&b->distilled[j], rows, ENV_ACTIONS);
+        visits_create(&b->visits[j], rows, ENV_ACTIONS);
+        b->traffic[j] = memory_zeros(rows, 16 * sizeof(float));
+    }
+    for (int i = 0; i < b->plan.n_tasks; i++) {
+        learner_create(&b->learner[i], (enum learner_name)0, &b->plan.grid[i], &b->plan.senses);
+        b->learner[i].games_e = GAMES;
+        for (int j = 0; j < AGENTS; j++) b->learner[i].distilled[j] = &b->distilled[j];
+    }
+}
+
 static bool read_arguments(struct bench *b, int argc, char **argv, struct fault *why) {
     struct config config;
     struct task *tasks = memory_zeros((size_t)argc, sizeof *tasks);
-    int n_tasks = 0, i = 3;
+    int n_tasks = 0, i = 4;
+    b->rounds = argc > 4 ? atoi(argv[1]) : 0;
+    b->seconds = argc > 4 ? atof(argv[2]) : 0;
+    if (b->rounds < 1 || b->rounds > MOST_ROUNDS)
+        return fault_set(why, "usage: bench_loops ROUNDS SECONDS RUN.h5 TASK... [--setting value ...]");
     config_defaults(&config);
     for (; i < argc && strncmp(argv[i], "--", 2) != 0; i++)
         if (!task_read(&tasks[n_tasks++], argv[i], why)) return false;
@@ -109,40 +204,58 @@ static bool read_arguments(struct bench *b, int argc, char **argv, struct fault 
         int setting = config_find(argv[i] + 2, why);
         if (setting < 0 || !config_set(&config, setting, argv[i + 1], why)) return false;
     }
-    return plan_create(&b->plan, &config, tasks, n_tasks, why);
+    if (!plan_create(&b->plan, &config, tasks, n_tasks, why)) return false;
+    return b->plan.n_agents == AGENTS || fault_set(why, "the fixed loops are for tasks of two agents");
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+static bool measure(struct bench *b, const char *path, struct fault *why) {
+    for (b->round = 0; b->round < b->rounds; b->round++) {
+        for (int loop = 0; loop < LOOPS; loop++) {
+            if (loop >= 2 && loop % 2 == 0) use_learner(b, (loop - 2) / 2);
+            b->figure[loop][b->round] = 1e-6 * rate(b, loop);
+        }
+        if (!measure_iterations(b, why) || !measure_file(b, path, why)) return false;
+    }
+    return true;
 }
 
-static void print_loop(int loop, double *rates, int rounds, bool last) {
-    static const char *const fixed[] = {"world", "traffic"}, *const phase[] = {"e_step", "m_step"};
-    qsort(rates, (size_t)rounds, sizeof *rates, compare);
-    if (loop < 2) printf("\"%s\": ", fixed[loop]);
-    else printf("\"%s %s\": ", learner_kinds[(loop - 2) / 2]->name, phase[loop % 2]);
-    printf("{\"min\": %.4g, \"median\": %.4g, \"max\": %.4g}%s", rates[0], rates[rounds / 2], rates[rounds - 1],
-           last ? "}\n" : ", ");
+static void print_name(int figure) {
+    static const char *const fixed[] = {"world", "traffic"}, *const phase[] = {"E-step", "M-step"};
+    if (figure >= LOOPS)
+        printf("{\"name\": \"%s\", \"unit\": \"%s\"", about[figure - LOOPS].name, about[figure - LOOPS].unit);
+    else if (figure < 2)
+        printf("{\"name\": \"%s\", \"unit\": \"million steps/s\"", fixed[figure]);
+    else
+        printf("{\"name\": \"%s, %s\", \"unit\": \"million steps/s\"", learner_kinds[(figure - 2) / 2]->name,
+               phase[figure % 2]);
+}
+
+static void print(const struct bench *b) {
+    for (int figure = 0; figure < FIGURES; figure++) {
+        putchar(figure == 0 ? '[' : ',');
+        print_name(figure);
+        for (int round = 0; round < b->rounds; round++)
+            printf("%s%.6g", round == 0 ? ", \"rounds\": [" : ", ", b->figure[figure][round]);
+        printf("]}\n");
+    }
+    printf("]\n");
 }
 
 int main(int argc, char **argv) {
-    static double rates[LOOPS][MOST_ROUNDS];
-    struct bench b = {0};
-    struct fault why = {"usage: bench_loops ROUNDS SECONDS TASK... [--setting value ...]"};
-    int rounds = argc > 3 ? atoi(argv[1]) : 0;
-    if (rounds < 1 || rounds > MOST_ROUNDS || !read_arguments(&b, argc, argv, &why)) {
-        fprintf(stderr, "%s\n", why.text);
-        return 2;
+    static struct bench b;
+    struct fault why;
+    int rank;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    bool ok = reduce_fault(read_arguments(&b, argc, argv, &why), &why, MPI_COMM_WORLD);
+    ok = ok && reduce_fault(rank != 0 || output_open(&b.output, argv[3], true, &why), &why, MPI_COMM_WORLD);
+    if (ok) {
+        create(&b);
+        ok = measure(&b, argv[3], &why);
+        if (rank == 0) output_close(&b.output);
     }
-    create(&b);
-    for (int round = 0; round < rounds; round++) {
-        for (int loop = 0; loop < LOOPS; loop++) {
-            if (loop >= 2 && loop % 2 == 0) use_learner(&b, (loop - 2) / 2);
-            rates[loop][round] = rate(&b, loop, atof(argv[2]));
-        }
-    }
-    putchar('{');
-    for (int loop = 0; loop < LOOPS; loop++) print_loop(loop, rates[loop], rounds, loop == LOOPS - 1);
-    return 0;
+    if (rank == 0 && ok) print(&b);
+    if (rank == 0 && !ok) fprintf(stderr, "bench_loops: %s\n", why.text);
+    MPI_Finalize();
+    return ok ? 0 : 2;
 }
