@@ -1,9 +1,10 @@
-/* Times what takes the time, in rounds that take everything in turn: E-step and M-step of each learner, whole
- * iterations with their reduction, and writing and reading the run file. Two fixed loops of the same world measure the
- * machine: `world` plays random games and does nothing else; `traffic` also reads and writes a row of each agent's
- * table in every step, without learning. Each rank plays the loops by itself, all at once, and their speeds are added;
- * iterations and file are those of a run on all ranks. Prints a JSON list of figures.
- *   mpirun -np N bench_loops ROUNDS SECONDS RUN.h5 TASK... [--setting value ...] */
+/* Times what takes the time, once: E-step and M-step of each learner, whole iterations with their reduction, and
+ * writing and reading the run file. Two fixed loops of the same world measure the machine: `world`, right before each
+ * loop, plays random games and does nothing else; `traffic` also reads and writes a row of each agent's table in every
+ * step, without learning. Each rank plays the loops by itself, all at once, and their speeds are added; iterations and
+ * file are those of a run on all ranks. Prints a JSON list of figures.
+ *
+ *   mpirun -np N bench_loops SECONDS RUN.h5 TASK... [--setting value ...] */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,21 +18,20 @@
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
 
-enum { MOST_ROUNDS = 101, GAMES = 20, AGENTS = 2, LOOPS = 2 + 2 * LEARNER_COUNT };
-enum { ITERATIONS = LOOPS, REDUCE_TIME, BYTES, DENSE_BYTES, ROWS, ALL_ROWS, WRITE, READ, SIZE, FIGURES };
+enum { GAMES = 20, AGENTS = 2, LOOPS = 2 + 2 * LEARNER_COUNT };
+enum { WORLD, TRAFFIC };
+enum { ITERATIONS = LOOPS, REDUCE_TIME, BYTES, ROWS, WRITE, READ, SIZE, FIGURES };
 
 static const struct {
-    const char *name, *unit;
+    const char *name, *unit, *reference;
 } about[FIGURES - LOOPS] = {
-    {"whole iterations", "million steps/s"},
-    {"reduction", "ms/iteration"},
-    {"reduced", "kB/iteration"},
-    {"dense table", "kB/iteration"},
-    {"reduced", "rows/iteration"},
-    {"dense table", "rows/iteration"},
-    {"run file, write", "ms"},
-    {"run file, read", "ms"},
-    {"run file, size", "MB"},
+    {"whole iterations", "million steps/s", "world"},
+    {"reduction", "ms/iteration", NULL},
+    {"reduced", "kB/iteration", "dense table"},
+    {"reduced", "rows/iteration", "dense table"},
+    {"run file, write", "ms", NULL},
+    {"run file, read", "ms", NULL},
+    {"run file, size", "MB", NULL},
 };
 
 struct bench {
@@ -44,8 +44,7 @@ struct bench {
     struct trainer trainer;
     struct output output;
     double seconds; /* of one stretch */
-    int rounds, round;
-    double figure[FIGURES][MOST_ROUNDS];
+    double figure[FIGURES], reference[FIGURES];
 };
 
 /* ---- The fixed loops ---- */
@@ -79,7 +78,7 @@ static int64_t play(struct bench *b, int loop, int task, uint32_t iteration) {
     for (; key.game < GAMES; key.game++) {
         struct episode episode = {0};
         if (loop < 2)
-            steps += random_game(b, task, &key, loop == 1);
+            steps += random_game(b, task, &key, loop == TRAFFIC);
         else if (loop % 2 == 0)
             learner->kind->learn(learner, &key, &episode);
         else
@@ -146,12 +145,12 @@ static bool measure_iterations(struct bench *b, struct fault *why) {
         train_once(&b->trainer, &totals);
     } while (over_ranks(totals.seconds, MPI_MIN) < b->seconds);
     double rows = (double)plan_n_distilled(&b->plan) * (double)b->plan.senses.rows.n;
-    b->figure[ITERATIONS][b->round] = 1e-6 * over_ranks(totals.steps, MPI_SUM) / over_ranks(totals.seconds, MPI_MAX);
-    b->figure[REDUCE_TIME][b->round] = 1e3 * over_ranks(totals.reduce_seconds, MPI_MAX) / totals.iterations;
-    b->figure[BYTES][b->round] = 1e-3 * over_ranks(totals.bytes, MPI_MAX) / totals.iterations;
-    b->figure[ROWS][b->round] = over_ranks(totals.rows, MPI_MAX) / totals.iterations;
-    b->figure[ALL_ROWS][b->round] = rows;
-    b->figure[DENSE_BYTES][b->round] = 1e-3 * rows * ENV_ACTIONS * sizeof(int64_t);
+    b->figure[ITERATIONS] = 1e-6 * over_ranks(totals.steps, MPI_SUM) / over_ranks(totals.seconds, MPI_MAX);
+    b->figure[REDUCE_TIME] = 1e3 * over_ranks(totals.reduce_seconds, MPI_MAX) / totals.iterations;
+    b->figure[BYTES] = 1e-3 * over_ranks(totals.bytes, MPI_MAX) / totals.iterations;
+    b->figure[ROWS] = over_ranks(totals.rows, MPI_MAX) / totals.iterations;
+    b->reference[BYTES] = 1e-3 * rows * ENV_ACTIONS * sizeof(int64_t);
+    b->reference[ROWS] = rows;
     return true;
 }
 
@@ -162,12 +161,12 @@ static bool measure_file(struct bench *b, const char *path, struct fault *why) {
     MPI_Barrier(MPI_COMM_WORLD);
     double started = log_seconds();
     if (!runfile_write(path, &b->trainer, &provenance, why)) return false;
-    b->figure[WRITE][b->round] = 1e3 * (log_seconds() - started);
-    b->figure[SIZE][b->round] = stat(path, &file) == 0 ? 1e-6 * (double)file.st_size : 0;
+    b->figure[WRITE] = 1e3 * (log_seconds() - started);
+    b->figure[SIZE] = stat(path, &file) == 0 ? 1e-6 * (double)file.st_size : 0;
     if (!restart(b, why)) return false;
     started = log_seconds();
     if (!runfile_read_state(path, &b->trainer, why)) return false;
-    b->figure[READ][b->round] = 1e3 * (log_seconds() - started);
+    b->figure[READ] = 1e3 * (log_seconds() - started);
     return true;
 }
 
@@ -192,11 +191,9 @@ static void create(struct bench *b) {
 static bool read_arguments(struct bench *b, int argc, char **argv, struct fault *why) {
     struct config config;
     struct task *tasks = memory_zeros((size_t)argc, sizeof *tasks);
-    int n_tasks = 0, i = 4;
-    b->rounds = argc > 4 ? atoi(argv[1]) : 0;
-    b->seconds = argc > 4 ? atof(argv[2]) : 0;
-    if (b->rounds < 1 || b->rounds > MOST_ROUNDS)
-        return fault_set(why, "usage: bench_loops ROUNDS SECONDS RUN.h5 TASK... [--setting value ...]");
+    int n_tasks = 0, i = 3;
+    if (argc < 4) return fault_set(why, "usage: bench_loops SECONDS RUN.h5 TASK... [--setting value ...]");
+    b->seconds = atof(argv[1]);
     config_defaults(&config);
     for (; i < argc && strncmp(argv[i], "--", 2) != 0; i++)
         if (!task_read(&tasks[n_tasks++], argv[i], why)) return false;
@@ -209,34 +206,34 @@ static bool read_arguments(struct bench *b, int argc, char **argv, struct fault 
 }
 
 static bool measure(struct bench *b, const char *path, struct fault *why) {
-    for (b->round = 0; b->round < b->rounds; b->round++) {
-        for (int loop = 0; loop < LOOPS; loop++) {
-            if (loop >= 2 && loop % 2 == 0) use_learner(b, (loop - 2) / 2);
-            b->figure[loop][b->round] = 1e-6 * rate(b, loop);
-        }
-        if (!measure_iterations(b, why) || !measure_file(b, path, why)) return false;
+    for (int loop = 0; loop < LOOPS; loop++) {
+        if (loop >= 2 && loop % 2 == 0) use_learner(b, (loop - 2) / 2);
+        b->reference[loop] = 1e-6 * rate(b, WORLD);
+        b->figure[loop] = 1e-6 * rate(b, loop);
     }
-    return true;
+    b->reference[ITERATIONS] = 1e-6 * rate(b, WORLD);
+    return measure_iterations(b, why) && measure_file(b, path, why);
 }
 
 static void print_name(int figure) {
     static const char *const fixed[] = {"world", "traffic"}, *const phase[] = {"E-step", "M-step"};
     if (figure >= LOOPS)
-        printf("{\"name\": \"%s\", \"unit\": \"%s\"", about[figure - LOOPS].name, about[figure - LOOPS].unit);
+        printf("%s", about[figure - LOOPS].name);
     else if (figure < 2)
-        printf("{\"name\": \"%s\", \"unit\": \"million steps/s\"", fixed[figure]);
+        printf("%s", fixed[figure]);
     else
-        printf("{\"name\": \"%s, %s\", \"unit\": \"million steps/s\"", learner_kinds[(figure - 2) / 2]->name,
-               phase[figure % 2]);
+        printf("%s, %s", learner_kinds[(figure - 2) / 2]->name, phase[figure % 2]);
 }
 
 static void print(const struct bench *b) {
     for (int figure = 0; figure < FIGURES; figure++) {
-        putchar(figure == 0 ? '[' : ',');
+        const char *unit = figure < LOOPS ? "million steps/s" : about[figure - LOOPS].unit;
+        const char *reference = figure < LOOPS ? "world" : about[figure - LOOPS].reference;
+        printf(figure == 0 ? "[{\"name\": \"" : ",\n{\"name\": \"");
         print_name(figure);
-        for (int round = 0; round < b->rounds; round++)
-            printf("%s%.6g", round == 0 ? ", \"rounds\": [" : ", ", b->figure[figure][round]);
-        printf("]}\n");
+        printf("\", \"unit\": \"%s\", \"value\": %.6g", unit, b->figure[figure]);
+        if (reference) printf(", \"reference\": \"%s\", \"reference_value\": %.6g", reference, b->reference[figure]);
+        putchar('}');
     }
     printf("]\n");
 }
@@ -248,10 +245,10 @@ int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     bool ok = reduce_fault(read_arguments(&b, argc, argv, &why), &why, MPI_COMM_WORLD);
-    ok = ok && reduce_fault(rank != 0 || output_open(&b.output, argv[3], true, &why), &why, MPI_COMM_WORLD);
+    ok = ok && reduce_fault(rank != 0 || output_open(&b.output, argv[2], true, &why), &why, MPI_COMM_WORLD);
     if (ok) {
         create(&b);
-        ok = measure(&b, argv[3], &why);
+        ok = measure(&b, argv[2], &why);
         if (rank == 0) output_close(&b.output);
     }
     if (rank == 0 && ok) print(&b);
