@@ -98,18 +98,23 @@ static void the_game_is_certain(void **unused) {
 static void the_same_seed_plays_the_same_game(void **unused) {
     (void)unused;
     struct world world;
-    struct solution first, again, other;
+    struct solution first, again;
+    bool another = false;
     world_create(&world, two_rooms, "");
     search_game(&world.grid, gamma_99, 60, 1, &first);
     search_game(&world.grid, gamma_99, 60, 1, &again);
-    search_game(&world.grid, gamma_99, 60, 2, &other);
     assert_true(first.sum == again.sum);
     assert_int_equal(first.steps, again.steps);
     assert_memory_equal(first.moves, again.moves, (size_t)first.steps * 2);
-    assert_true(first.sum != other.sum);
+    for (uint32_t seed = 2; seed < 7; seed++) {
+        struct solution other;
+        search_game(&world.grid, gamma_99, 60, seed, &other);
+        another |= first.sum != other.sum;
+        solution_destroy(&other);
+    }
+    assert_true(another);
     solution_destroy(&first);
     solution_destroy(&again);
-    solution_destroy(&other);
     world_destroy(&world);
 }
 
