@@ -9,6 +9,7 @@
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/inputs.h"
 #include "multidistral/run/output.h"
+#include "multidistral/run/prior.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/trainer.h"
 
@@ -35,7 +36,7 @@ static const struct setting pace_table[PACE_COUNT] = {
 
 struct train_options {
     const char *program;                      /* and command, as it was called */
-    char *output, *resume, *pace[PACE_COUNT]; /* as given, or NULL */
+    char *output, *resume, *prior, *pace[PACE_COUNT]; /* as given, or NULL */
     int overwrite;
 };
 
@@ -64,11 +65,13 @@ static bool settings_agree(const struct config *old, const struct config *wanted
     return true;
 }
 
-static bool plan_resumed(const struct arguments *arguments, const char *path, struct plan *plan, struct fault *why) {
+static bool plan_resumed(const struct arguments *arguments, const char *path, const char *prior, struct plan *plan,
+                         struct fault *why) {
     struct config old, config;
     struct task *tasks;
     int n_tasks;
     int64_t done;
+    if (prior) return fault_set(why, "--prior: a resumed run has its distilled policy in the run file, expected no other");
     if (arguments->n_positional > 0)
         return fault_set(why, "%s: a resumed run has its settings and tasks in the run file, expected no other file",
                          arguments->positional[0]);
@@ -167,6 +170,7 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
     say_start(plan, size);
     bool ready = trainer_create(&trainer, plan, MPI_COMM_WORLD, why);
     if (ready && options->resume) ready = runfile_read_state(options->resume, &trainer, why);
+    if (ready && options->prior) ready = prior_read(options->prior, &trainer, why);
     if (!ready) {
         log_line("multidistral train: %s", why->text);
         return STATUS_USAGE;
@@ -182,8 +186,9 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
 static bool prepare(const struct arguments *arguments, const struct train_options *options, struct plan *plan,
                     struct output *output, struct fault *why) {
     struct config_tasks files = {0};
-    bool planned = options->resume ? plan_resumed(arguments, options->resume, plan, why)
+    bool planned = options->resume ? plan_resumed(arguments, options->resume, options->prior, plan, why)
                                    : plan_new(arguments, plan, &files, why);
+    if (options->prior) config_tasks_add(&files, "", options->prior);
     bool taken = planned && take_output(options, &files, output, why);
     if (planned && !taken) plan_destroy(plan);
     config_tasks_destroy(&files);
@@ -230,6 +235,8 @@ int cmd_train(int argc, const char **argv) {
         {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "run.h5"},
         {"resume", '\0', POPT_ARG_STRING, &options.resume, 0,
          "go on with this run, into the same file unless -o names another; --iterations may be raised", "run.h5"},
+        {"prior", '\0', POPT_ARG_STRING, &options.prior, 0,
+         "begin under the distilled policy of this run, learned on other tasks; see --update-prior", "run.h5"},
         {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},
         {"stop-after", '\0', POPT_ARG_STRING, &options.pace[PACE_STOP], 0, "save and stop when so many iterations are done",
          "ITERATION"},
@@ -255,6 +262,7 @@ int cmd_train(int argc, const char **argv) {
     arguments_destroy(&arguments);
     free(options.output);
     free(options.resume);
+    free(options.prior);
     for (int i = 0; i < PACE_COUNT; i++) free(options.pace[i]);
     return status;
 }

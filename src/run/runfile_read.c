@@ -77,20 +77,24 @@ struct reading {
     int64_t n_rows;
 };
 
-static bool read_rows(struct reading *r, struct fault *why) {
+/* The known rows of a run with so many observations; the caller owns them, also after a failure. */
+static bool read_row_list(hid_t file, uint64_t most, uint64_t **row, int64_t *n_rows, struct fault *why) {
     hsize_t length;
-    if (!h5_lengths(r->file, "row", 1, &length, why)) return false;
-    uint64_t most = r->trainer->plan->senses.rows.n;
+    if (!h5_lengths(file, "row", 1, &length, why)) return false;
     if (length > most) return fault_set(why, "row has more entries than there are observations");
-    r->n_rows = (int64_t)length;
-    r->row = memory_zeros(length, sizeof *r->row);
+    *n_rows = (int64_t)length;
+    *row = memory_zeros(length, sizeof **row);
     struct h5_box box = {0};
-    h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
-    if (!h5_read(r->file, "row", &box, H5T_NATIVE_UINT64, r->row, why)) return false;
-    for (int64_t i = 0; i < r->n_rows; i++)
-        if (r->row[i] >= most || (i > 0 && r->row[i] <= r->row[i - 1]))
+    h5_box_add(&box, AXIS_ROW, *n_rows, all(*n_rows));
+    if (!h5_read(file, "row", &box, H5T_NATIVE_UINT64, *row, why)) return false;
+    for (int64_t i = 0; i < *n_rows; i++)
+        if ((*row)[i] >= most || (i > 0 && (*row)[i] <= (*row)[i - 1]))
             return fault_set(why, "row is not a rising list of observations: the file is damaged");
     return true;
+}
+
+static bool read_rows(struct reading *r, struct fault *why) {
+    return read_row_list(r->file, r->trainer->plan->senses.rows.n, &r->row, &r->n_rows, why);
 }
 
 static bool all_zero(const float *q) {
@@ -225,6 +229,34 @@ static bool read_own_policies(const char *path, const struct trainer *trainer, s
 bool runfile_read_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
                            struct fault *why) {
     return reduce_fault(read_own_policies(path, trainer, policy, why), why, trainer->world);
+}
+
+/* ---- One replica of another run ---- */
+
+static bool read_pi0(hid_t file, const struct plan *plan, int64_t replica, struct runfile_distilled *out,
+                     struct fault *why) {
+    int64_t n_shared = plan_n_distilled(plan);
+    if (!read_row_list(file, plan->senses.rows.n, &out->row, &out->n_rows, why)) return false;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_REPLICA, plan->config.run.replicas, (struct range){replica, 1});
+    h5_box_add(&box, AXIS_SHARED, n_shared, all(n_shared));
+    h5_box_add(&box, AXIS_ROW, out->n_rows, all(out->n_rows));
+    h5_box_add(&box, AXIS_ACTION, out->n_actions, all(out->n_actions));
+    out->pi0 = memory_zeros((size_t)h5_box_values(&box), sizeof *out->pi0);
+    return h5_read(file, "policy/distilled", &box, H5T_NATIVE_FLOAT, out->pi0, why);
+}
+
+bool runfile_read_distilled(const char *path, const struct plan *plan, int64_t replica, struct runfile_distilled *out,
+                            struct fault *why) {
+    *out = (struct runfile_distilled){.n_actions = ENV_ACTIONS};
+    hid_t file = open_run(path, why);
+    if (file < 0) return false;
+    bool read = read_pi0(file, plan, replica, out, why);
+    H5Fclose(file);
+    if (read) return true;
+    free(out->row);
+    free(out->pi0);
+    return fault_at(why, "%s", path);
 }
 
 /* ---- For info and tools ---- */

@@ -129,7 +129,7 @@ static void sum_own_visits(struct trainer *t, int64_t replica) {
 
 /* pi0 of all own replicas from the visits of all ranks of the group. */
 static void distil(struct trainer *t) {
-    if (t->plan->config.run.sharing == SHARING_NONE) return;
+    if (t->plan->config.run.sharing == SHARING_NONE || !t->plan->config.run.update_prior) return;
     int64_t bytes = reduce_visits(t->sum, (int)n_distilled(t), t->group);
     t->curves.cost[COST_reduce_bytes][t->iteration] = (double)bytes;
     for (int64_t i = 0; i < n_distilled(t); i++)

@@ -35,6 +35,18 @@ bool runfile_read_plan(const char *path, struct config *config, struct task **ta
  * its own part. Collective. After a failure the trainer may only be destroyed. */
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
 
+/* The distilled policies of one replica, by the rows that the file knows. */
+struct runfile_distilled {
+    uint64_t *row; /* [n_rows], rising */
+    int64_t n_rows, n_actions;
+    float *pi0; /* [plan_n_distilled][n_rows][n_actions] */
+};
+
+/* Reads those of a run file whose plan this is; the caller owns row and pi0: free(). Local. After a failure there is
+ * nothing to free. */
+bool runfile_read_distilled(const char *path, const struct plan *plan, int64_t replica, struct runfile_distilled *out,
+                            struct fault *why);
+
 /* Reads the task policies of the last M-step, each rank those of its own units, into policies just created (uniform):
  *   policy  [own replicas][own tasks][agent]  out; a row that the file does not have stays unknown
  * Collective. After a failure they may only be destroyed. */

@@ -1,0 +1,86 @@
+#include "multidistral/run/prior.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/runfile.h"
+
+static bool senses_agree(const struct senses *old, const struct senses *new, struct fault *why) {
+    for (int i = 0; i < senses_count; i++) {
+        char was[SETTING_TEXT], is[SETTING_TEXT];
+        setting_write(&senses_table[i], old, was);
+        setting_write(&senses_table[i], new, is);
+        if (strcmp(was, is) != 0)
+            return fault_set(why, "was trained with %s = %s, expected %s as here", senses_table[i].name, was, is);
+    }
+    return true;
+}
+
+static bool plans_agree(const struct plan *old, const struct plan *new, struct fault *why) {
+    if (old->n_agents != new->n_agents)
+        return fault_set(why, "has %d agents, expected %d as here", old->n_agents, new->n_agents);
+    if (old->config.run.sharing == SHARING_NONE || old->config.run.sharing != new->config.run.sharing)
+        return fault_set(why, "shares otherwise than this run, or nothing; expected the same sharing, agent or team");
+    return senses_agree(&old->config.senses, &new->config.senses, why);
+}
+
+/* The number here of a cell there; -1 if no task here has it free. */
+static int cell_here(const struct cells *here, const struct cells *there, uint32_t cell) {
+    int row = there->row[cell], column = there->column[cell];
+    return row < here->rows && column < here->columns ? here->number[row * here->columns + column] : -1;
+}
+
+/* The row here that says the same; false if there is none. */
+static bool row_here(const struct plan *here, const struct plan *there, uint64_t row, uint64_t *out) {
+    uint32_t digit[INDEX_DIGITS];
+    index_digits(&there->senses.rows, row, digit);
+    for (int d = 0; d < there->senses.rows.n_digits; d++) {
+        if (there->senses.part[d].kind != PART_CELL) continue;
+        int cell = cell_here(&here->cells, &there->cells, digit[d]);
+        if (cell < 0) return false;
+        digit[d] = (uint32_t)cell;
+    }
+    *out = index_of(&here->senses.rows, digit);
+    return true;
+}
+
+static void take(struct trainer *t, int64_t replica, const struct plan *old, const struct runfile_distilled *from) {
+    int64_t n_shared = plan_n_distilled(t->plan);
+    const float *pi0 = from->pi0;
+    for (int64_t d = 0; d < n_shared; d++)
+        for (int64_t i = 0; i < from->n_rows; i++, pi0 += from->n_actions) {
+            uint64_t row;
+            if (row_here(t->plan, old, from->row[i], &row)) distilled_set(&t->distilled[replica * n_shared + d], row, pi0);
+        }
+}
+
+static bool read_replicas(const char *path, struct trainer *t, const struct plan *old, struct fault *why) {
+    bool read = true;
+    for (int64_t r = 0; read && r < t->layout.replicas.n; r++) {
+        struct runfile_distilled from;
+        read = runfile_read_distilled(path, old, (t->layout.replicas.first + r) % old->config.run.replicas, &from, why);
+        if (!read) break;
+        take(t, r, old, &from);
+        free(from.row);
+        free(from.pi0);
+    }
+    return read;
+}
+
+static bool read_own(const char *path, struct trainer *t, struct fault *why) {
+    struct config config;
+    struct task *tasks;
+    struct plan old;
+    int n_tasks;
+    int64_t done;
+    if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
+    if (!plan_create(&old, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
+    bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && read_replicas(path, t, &old, why);
+    plan_destroy(&old);
+    return ok;
+}
+
+bool prior_read(const char *path, struct trainer *trainer, struct fault *why) {
+    return reduce_fault(read_own(path, trainer, why), why, trainer->world);
+}
