@@ -27,17 +27,18 @@ static void create(struct bench *b, enum learner_name name, const char *map, con
     b->learning.alpha = always(0);
     b->learning.beta = always(1000);
     uint64_t rows = b->world.senses.rows.n;
-    assert_true(distilled_create(&b->distilled, rows, ENV_ACTIONS));
+    int n_actions = learner_actions(name, b->world.grid.n_agents);
+    assert_true(distilled_create(&b->distilled, rows, n_actions));
     assert_true(learner_create(&b->learner, name, &b->world.grid, &b->world.senses));
     b->learner.games_e = 1;
-    for (int j = 0; j < b->learner.n_agents; j++) {
+    for (int j = 0; j < b->learner.n_players; j++) {
         b->learner.distilled[j] = &b->distilled;
-        assert_true(visits_create(&b->visits[j], rows, ENV_ACTIONS));
+        assert_true(visits_create(&b->visits[j], rows, n_actions));
     }
 }
 
 static void destroy(struct bench *b) {
-    for (int j = 0; j < b->learner.n_agents; j++) visits_destroy(&b->visits[j]);
+    for (int j = 0; j < b->learner.n_players; j++) visits_destroy(&b->visits[j]);
     learner_destroy(&b->learner);
     distilled_destroy(&b->distilled);
     world_destroy(&b->world);
@@ -198,10 +199,11 @@ static void assert_solved(const struct bench *b, const double (*q)[ENV_ACTIONS],
     assert_true(compared > 40);
 }
 
-static void converges(double alpha, double beta, double gamma, bool skewed, bool with_zeros) {
+static void learner_converges(enum learner_name name, double alpha, double beta, double gamma, bool skewed,
+                              bool with_zeros) {
     static double q[MOST_ROWS][ENV_ACTIONS];
     struct bench b;
-    create(&b, LEARNER_soft_q, "A..\n.#.\n..a\n", "step_limit = 200\nreward_goal = 1\n");
+    create(&b, name, "A..\n.#.\n..a\n", "step_limit = 200\nreward_goal = 1\n");
     b.learning.alpha = always(alpha);
     b.learning.beta = always(beta);
     b.learning.gamma = gamma;
@@ -214,6 +216,13 @@ static void converges(double alpha, double beta, double gamma, bool skewed, bool
     learn(&b, GAMES);
     assert_solved(&b, (const double(*)[ENV_ACTIONS])q, much);
     destroy(&b);
+}
+
+/* A team of one agent is that agent. */
+static void converges(double alpha, double beta, double gamma, bool skewed, bool with_zeros) {
+    const enum learner_name names[] = {LEARNER_soft_q, LEARNER_team_soft_q, LEARNER_multiagent_soft_q};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        learner_converges(names[i], alpha, beta, gamma, skewed, with_zeros);
 }
 
 static void converges_without_prior(void **state) {
@@ -477,9 +486,9 @@ static void the_same_key_plays_the_same_game(void **state) {
             episode[i] = learn(&b[i], 20);
         }
         assert_memory_equal(&episode[0], &episode[1], sizeof episode[0]);
-        for (int j = 0; j < 2; j++) {
+        for (int j = 0; j < b[0].learner.n_players; j++) {
             for (uint64_t row = 0; row < b[0].world.senses.rows.n; row++) {
-                float q[2][ENV_ACTIONS];
+                float q[2][POLICY_MOST] = {{0}};
                 for (int i = 0; i < 2; i++) learner_values(&b[i].learner, j, row, q[i]);
                 assert_memory_equal(q[0], q[1], sizeof q[0]);
             }
@@ -741,6 +750,66 @@ static void bad_news_has_a_learning_rate_of_its_own(void **state) {
     }
 }
 
+/* ---- Joint actions: A arrives at once, B needs two steps more ---- */
+
+enum { JOINT = ENV_ACTIONS * ENV_ACTIONS, BOTH_RIGHT = ACTION_RIGHT * ENV_ACTIONS + ACTION_RIGHT };
+
+static void play_right(struct bench *b, enum learner_name name) {
+    create(b, name, "Aa..\nB..b\n", "reward_step = -1\n");
+    b->learning.gamma = 0.5;
+    b->learning.learning_rate = always(1);
+    float q[JOINT] = {[BOTH_RIGHT] = 10};
+    for (int p = 0; p < b->learner.n_players; p++)
+        for (uint64_t row = 0; row < b->world.senses.rows.n; row++) learner_set_values(&b->learner, p, row, q);
+    prepare(b, 0, false);
+}
+
+static uint64_t seen_by(const struct bench *b, int agent, int cell_a, int cell_b, int previous, uint32_t finished) {
+    struct env_state state = {.cell = {(uint16_t)cell_a, (uint16_t)cell_b}, .finished = finished};
+    state.previous[agent] = (uint8_t)previous;
+    return env_observe(&b->world.senses, 2, &state, agent);
+}
+
+/* With gamma = 1/2: 100 - 1 + 10/2, then -1 + 10/2, then 100; behind A's end its part of a joint action is no matter. */
+static void a_team_is_paid_together(void **state) {
+    (void)state;
+    for (int each = 0; each < 2; each++) {
+        struct bench b;
+        play_right(&b, each ? LEARNER_multiagent_soft_q : LEARNER_team_soft_q);
+        struct episode episode = learn(&b, 1);
+        assert_int_equal(b.learner.n_players, each ? 2 : 1);
+        assert_true(episode.steps == 3 && episode.length[0] == 1 && episode.length[1] == 3);
+        for (int p = 0; p < b.learner.n_players; p++) {
+            float first[JOINT], second[JOINT], third[JOINT];
+            learner_values(&b.learner, p, seen_by(&b, p, 0, 4, ACTION_STAY, 0), first);
+            learner_values(&b.learner, p, seen_by(&b, p, 1, 5, ACTION_RIGHT, 1), second);
+            learner_values(&b.learner, p, seen_by(&b, p, 1, 6, p == 0 ? ACTION_STAY : ACTION_RIGHT, 1), third);
+            for (int a = 0; a < JOINT; a++) {
+                int part_of_b = p == 0 ? a % ENV_ACTIONS : a / ENV_ACTIONS;
+                assert_float_equal(first[a], a == BOTH_RIGHT ? 104 : 0, 1e-4);
+                assert_float_equal(second[a], part_of_b == ACTION_RIGHT ? 4 : 0, 1e-4);
+                assert_float_equal(third[a], part_of_b == ACTION_RIGHT ? 100 : 0, 1e-4);
+            }
+        }
+        destroy(&b);
+    }
+}
+
+static void a_team_counts_until_all_have_finished(void **state) {
+    (void)state;
+    for (int each = 0; each < 2; each++) {
+        struct bench b;
+        play_right(&b, each ? LEARNER_multiagent_soft_q : LEARNER_team_soft_q);
+        visit(&b, 0.5, 1);
+        for (int p = 0; p < b.learner.n_players; p++) {
+            assert_int_equal(b.visits[p].slots.n_known, 3);
+            uint64_t third = seen_by(&b, p, 1, 6, p == 0 ? ACTION_STAY : ACTION_RIGHT, 1);
+            assert_true(count_of(&b.visits[p], third, BOTH_RIGHT) == INT64_C(1) << 30);
+        }
+        destroy(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(converges_without_prior),
@@ -768,6 +837,8 @@ int main(void) {
         cmocka_unit_test(games_are_replayed_backwards),
         cmocka_unit_test(as_many_games_are_replayed_as_wanted),
         cmocka_unit_test(bad_news_has_a_learning_rate_of_its_own),
+        cmocka_unit_test(a_team_is_paid_together),
+        cmocka_unit_test(a_team_counts_until_all_have_finished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,21 +25,36 @@ const struct setting learning_table[] = {
 };
 const int learning_count = sizeof learning_table / sizeof *learning_table;
 
+int learner_players(enum learner_name name, int n_agents) {
+    return learner_kinds[name]->deciders == DECIDE_TEAM ? 1 : n_agents;
+}
+
+int learner_actions(enum learner_name name, int n_agents) {
+    int n = ENV_ACTIONS;
+    if (learner_kinds[name]->deciders == DECIDE_AGENTS) return n;
+    for (int j = 1; j < n_agents && n <= POLICY_MOST; j++) n *= ENV_ACTIONS;
+    return n <= POLICY_MOST ? n : 0;
+}
+
 bool learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
                     const struct env_senses *senses) {
-    *learner = (struct learner){.kind = learner_kinds[name],
+    const struct learner_kind *kind = learner_kinds[name];
+    *learner = (struct learner){.kind = kind,
                                 .n_agents = grid->n_agents,
-                                .n_actions = ENV_ACTIONS,
+                                .n_actions = learner_actions(name, grid->n_agents),
+                                .n_players = learner_players(name, grid->n_agents),
                                 .grid = grid,
                                 .senses = senses};
+    int n_wide = kind->deciders == DECIDE_AGENTS ? 0 : learner->n_actions;
     bool created = true;
-    for (int j = 0; created && j < grid->n_agents; j++) created = table_create(&learner->table[j], senses->rows.n);
+    for (int p = 0; created && p < learner->n_players; p++)
+        created = table_create(&learner->table[p], senses->rows.n, n_wide);
     if (!created) learner_destroy(learner);
     return created;
 }
 
 void learner_destroy(struct learner *learner) {
-    for (int j = 0; j < learner->n_agents; j++) table_destroy(&learner->table[j]);
+    for (int p = 0; p < learner->n_players; p++) table_destroy(&learner->table[p]);
     experience_destroy(&learner->experience);
 }
 
@@ -75,31 +90,38 @@ void learner_prepare(struct learner *learner, const struct learning *learning, i
     forget_experience(learner, learning);
 }
 
-void learner_values(const struct learner *learner, int agent, uint64_t row, float *q) {
-    const struct table_row *r = table_find(&learner->table[agent], row);
+static float *values_of(const struct table *table, struct table_row *row) {
+    return table->wide ? table_wide(table, row) : row->word;
+}
+
+void learner_values(const struct learner *learner, int player, uint64_t row, float *q) {
+    const struct table *table = &learner->table[player];
+    struct table_row *r = (struct table_row *)table_find(table, row);
     bool known = r && (!learner->fresh || r->stamp == learner->stamp);
-    for (int a = 0; a < learner->n_actions; a++) q[a] = known ? r->word[a] : 0;
+    if (known) memcpy(q, values_of(table, r), (size_t)learner->n_actions * sizeof *q);
+    else memset(q, 0, (size_t)learner->n_actions * sizeof *q);
 }
 
-void learner_set_values(struct learner *learner, int agent, uint64_t row, const float *q) {
-    struct table_row *r = table_reach(&learner->table[agent], row);
-    if (r->stamp == 0) slots_know(&learner->table[agent].slots, row);
+void learner_set_values(struct learner *learner, int player, uint64_t row, const float *q) {
+    struct table *table = &learner->table[player];
+    struct table_row *r = table_reach(table, row);
+    if (r->stamp == 0) slots_know(&table->slots, row);
     r->stamp = UINT32_MAX; /* reached, and ready for no iteration */
-    memcpy(r->word, q, (size_t)learner->n_actions * sizeof *q);
+    memcpy(values_of(table, r), q, (size_t)learner->n_actions * sizeof *q);
 }
 
-void learner_measure(const struct learner *learner, int agent, const struct visits *visits, double *entropy,
+void learner_measure(const struct learner *learner, int player, const struct visits *visits, double *entropy,
                      double *divergence) {
     int n = learner->n_actions;
-    const struct distilled *distilled = learner->distilled[agent];
+    const struct distilled *distilled = learner->distilled[player];
     double weight_sum = 0, entropy_sum = 0, divergence_sum = 0;
     for (uint64_t i = 0; i < visits->slots.n_known; i++) {
         uint64_t row = visits_row(visits, i);
         const int64_t *count = visits_count(visits, i);
-        float pi[POLICY_ACTIONS];
+        float pi[POLICY_MOST];
         double weight = 0;
         for (int a = 0; a < n; a++) weight += (double)count[a];
-        learner->kind->policy(learner, agent, row, pi);
+        learner->kind->policy(learner, player, row, pi);
         weight_sum += weight;
         entropy_sum += weight * policy_entropy(n, pi);
         divergence_sum += weight * policy_divergence(n, pi, distilled_row(distilled, row));

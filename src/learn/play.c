@@ -25,11 +25,24 @@ static int drawn(int n, const float *pi, double u) {
     return action;
 }
 
-static uint8_t choose(const struct play *play, const struct env_state *state, int agent, uint32_t bits) {
-    float pi[POLICY_ACTIONS];
-    play->policy(play->of, agent, env_observe(play->senses, play->grid->n_agents, state, agent), pi);
-    if (play->greedy) return (uint8_t)most_probable(play->n_actions, pi);
-    return (uint8_t)drawn(play->n_actions, pi, rng_unit(bits));
+static int choose(const struct play *play, const struct env_state *state, int player, uint32_t bits) {
+    float pi[POLICY_MOST];
+    play->policy(play->of, player, env_observe(play->senses, play->grid->n_agents, state, player), pi);
+    return play->greedy ? most_probable(play->n_actions, pi) : drawn(play->n_actions, pi, rng_unit(bits));
+}
+
+/* The part of a joint action that its k-th digit is; of an agent's own action, itself. */
+static uint8_t part(const struct play *play, int joint, int k) {
+    int place = play->n_actions / ENV_ACTIONS;
+    for (; k > 0; k--) place /= ENV_ACTIONS;
+    return (uint8_t)(place > 0 ? joint / place % ENV_ACTIONS : joint);
+}
+
+/* What agent j does; the whole team's action is chosen once, and comes as `joint`. */
+static uint8_t act(const struct play *play, const struct env_state *state, int j, int joint, uint32_t bits) {
+    if (play->deciders == DECIDE_TEAM) return part(play, joint, j);
+    int own = choose(play, state, j, bits);
+    return play->deciders == DECIDE_JOINTLY ? part(play, own, 0) : (uint8_t)own;
 }
 
 static bool plays(const struct env_state *state, int agent) { return !(state->finished >> agent & 1); }
@@ -39,11 +52,12 @@ static void step(const struct play *play, struct rng *rng, struct env_state *sta
                  struct episode *episode) {
     int n = play->grid->n_agents;
     const uint32_t *bits = rng_take(rng, (uint32_t)env_grid_draws(n));
+    int joint = play->deciders == DECIDE_TEAM ? choose(play, state, 0, bits[0]) : 0;
     uint8_t action[ENV_AGENTS] = {0};
     double reward[ENV_AGENTS];
     for (int j = 0; j < n; j++) {
         if (!plays(state, j)) continue;
-        action[j] = choose(play, state, j, bits[j]);
+        action[j] = act(play, state, j, joint, bits[j]);
         episode->length[j]++;
     }
     env_grid_step(play->grid, n, state, action, bits + n, reward);
@@ -57,7 +71,7 @@ void play_game(const struct play *play, const struct rng_key *key, struct episod
     struct env_state state = grid->start;
     struct rng rng;
     double discount = 1;
-    assert(play->n_actions <= POLICY_ACTIONS);
+    assert(play->n_actions <= POLICY_MOST);
     rng_start(&rng, key);
     *out = (struct episode){0};
     for (; out->steps < grid->rules.step_limit && state.finished != everyone; discount *= play->gamma)

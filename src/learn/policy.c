@@ -6,7 +6,7 @@ struct policy_form policy_form(double alpha, double beta, int n_actions) {
 }
 
 void policy_row(struct policy_form form, int n, const float *q, const float *prior, float *pi) {
-    double weight[POLICY_ACTIONS], most = -HUGE_VAL, sum = 0;
+    double weight[POLICY_MOST], most = -HUGE_VAL, sum = 0;
     for (int a = 0; a < n; a++) {
         weight[a] = prior[a] + (double)form.beta * q[a];
         most = weight[a] > most ? weight[a] : most;

@@ -69,7 +69,7 @@ static bool read_learned(struct arena *arena, const char *path, struct fault *wh
     bool created = true;
     arena->learned = memory_zeros((size_t)n_learned(arena), sizeof *arena->learned);
     for (int64_t i = 0; created && i < n_learned(arena); i++)
-        created = distilled_create(&arena->learned[i], rows, ENV_ACTIONS);
+        created = distilled_create(&arena->learned[i], rows, plan_n_actions(arena->plan));
     if (!created) fault_set(why, "the policies of %llu observations are more than the address space holds",
                             (unsigned long long)rows);
     return reduce_fault(created, why, arena->trainer.world) &&
@@ -132,6 +132,7 @@ static struct play play_of(const struct arena *arena, const struct players *play
                          .senses = &arena->plan->senses,
                          .gamma = arena->plan->config.learning.gamma,
                          .n_actions = players->distilled->n_actions,
+                         .deciders = learner_kinds[arena->plan->config.run.learner]->deciders,
                          .greedy = arena->evaluation->policy == EVALUATE_GREEDY,
                          .policy = players->learned ? task_policy : distilled_policy,
                          .of = players};

@@ -46,6 +46,18 @@ static bool counts_fit(const struct plan *plan, struct fault *why) {
                                        (long long)c->run.games_m, most, largest);
 }
 
+static bool learner_fits(const struct plan *plan, struct fault *why) {
+    enum learner_name name = (enum learner_name)plan->config.run.learner;
+    const struct learning *learning = &plan->config.learning;
+    if (learner_actions(name, plan->n_agents) == 0)
+        return fault_set(why, "learner = %s: %d agents have too many joint actions, expected at most %d",
+                         learner_kinds[name]->name, plan->n_agents, POLICY_MOST);
+    bool steps = learning->rollout == 1 && learning->replay_games == 0;
+    return steps || learner_kinds[name]->deciders == DECIDE_AGENTS ||
+           fault_set(why, "learner = %s backs up step by step, expected rollout = 1 and replay_games = 0",
+                     learner_kinds[name]->name);
+}
+
 static bool plan_make(struct plan *plan, struct fault *why) {
     if (plan->n_tasks == 0) return fault_set(why, "no task is given, expected at least one task file");
     if (!same_agents(plan->task, plan->n_tasks, why)) return false;
@@ -56,7 +68,7 @@ static bool plan_make(struct plan *plan, struct fault *why) {
     plan->grid = memory_zeros((size_t)plan->n_tasks, sizeof *plan->grid);
     for (int i = 0; i < plan->n_tasks; i++)
         env_grid_create(&plan->grid[i], &plan->task[i], &plan->config.rules, &plan->cells);
-    return counts_fit(plan, why);
+    return counts_fit(plan, why) && learner_fits(plan, why);
 }
 
 bool plan_create(struct plan *plan, const struct config *config, struct task *tasks, int n_tasks, struct fault *why) {
@@ -145,10 +157,18 @@ bool plan_broadcast(struct plan *plan, bool ok, MPI_Comm comm, struct fault *why
     return true;
 }
 
-int plan_n_distilled(const struct plan *plan) {
-    return plan->config.run.sharing == SHARING_AGENT ? plan->n_agents : 1;
+int plan_n_players(const struct plan *plan) {
+    return learner_players((enum learner_name)plan->config.run.learner, plan->n_agents);
 }
 
-int plan_distilled_of(const struct plan *plan, int agent) {
-    return plan->config.run.sharing == SHARING_AGENT ? agent : 0;
+int plan_n_actions(const struct plan *plan) {
+    return learner_actions((enum learner_name)plan->config.run.learner, plan->n_agents);
+}
+
+int plan_n_distilled(const struct plan *plan) {
+    return plan->config.run.sharing == SHARING_AGENT ? plan_n_players(plan) : 1;
+}
+
+int plan_distilled_of(const struct plan *plan, int player) {
+    return plan->config.run.sharing == SHARING_AGENT ? player : 0;
 }

@@ -22,6 +22,9 @@ static bool plans_agree(const struct plan *old, const struct plan *new, struct f
         return fault_set(why, "has %d agents, expected %d as here", old->n_agents, new->n_agents);
     if (old->config.run.sharing == SHARING_NONE || old->config.run.sharing != new->config.run.sharing)
         return fault_set(why, "shares otherwise than this run, or nothing; expected the same sharing, agent or team");
+    if (plan_n_actions(old) != plan_n_actions(new) || plan_n_distilled(old) != plan_n_distilled(new))
+        return fault_set(why, "has a learner with other actions, expected learner = %s or one like it",
+                         learner_kinds[new->config.run.learner]->name);
     return senses_agree(&old->config.senses, &new->config.senses, why);
 }
 

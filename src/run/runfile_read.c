@@ -97,8 +97,8 @@ static bool read_rows(struct reading *r, struct fault *why) {
     return read_row_list(r->file, r->trainer->plan->senses.rows.n, &r->row, &r->n_rows, why);
 }
 
-static bool all_zero(const float *q) {
-    for (int a = 0; a < ENV_ACTIONS; a++)
+static bool all_zero(const float *q, int n) {
+    for (int a = 0; a < n; a++)
         if (q[a] != 0) return false;
     return true;
 }
@@ -112,7 +112,7 @@ static float *read_unit_rows(const struct reading *r, const char *path, struct f
     h5_box_add(&box, AXIS_TASK, t->plan->n_tasks, t->layout.tasks);
     h5_box_add(&box, AXIS_AGENT, n_agents, all(n_agents));
     h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
-    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    h5_box_add(&box, AXIS_ACTION, plan_n_actions(t->plan), all(plan_n_actions(t->plan)));
     float *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values);
     if (h5_read(r->file, path, &box, H5T_NATIVE_FLOAT, values, why)) return values;
     free(values);
@@ -122,35 +122,38 @@ static float *read_unit_rows(const struct reading *r, const char *path, struct f
 static bool read_q(const struct reading *r, struct fault *why) {
     const struct trainer *t = r->trainer;
     int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = t->plan->n_agents;
+    int n_actions = plan_n_actions(t->plan);
     float *values = read_unit_rows(r, "values/q", why), *next = values;
     bool read = values;
     for (int64_t u = 0; read && u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
-            for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
-                if (!all_zero(next)) learner_set_values(&t->learner[u], j, r->row[i], next);
+            for (int64_t i = 0; i < r->n_rows; i++, next += n_actions)
+                if (j < plan_n_players(t->plan) && !all_zero(next, n_actions))
+                    learner_set_values(&t->learner[u], j, r->row[i], next);
     free(values);
     return read;
 }
 
-static bool is_uniform(const float *pi0) {
-    for (int a = 0; a < ENV_ACTIONS; a++)
-        if (pi0[a] != 1.0f / ENV_ACTIONS) return false;
+static bool is_uniform(const float *pi0, int n) {
+    for (int a = 0; a < n; a++)
+        if (pi0[a] != 1.0f / (float)n) return false;
     return true;
 }
 
 static bool read_distilled(struct reading *r, struct fault *why) {
     const struct trainer *t = r->trainer;
     int64_t per_replica = plan_n_distilled(t->plan), n = t->layout.replicas.n * per_replica;
+    int n_actions = plan_n_actions(t->plan);
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, t->plan->config.run.replicas, t->layout.replicas);
     h5_box_add(&box, AXIS_SHARED, per_replica, all(per_replica));
     h5_box_add(&box, AXIS_ROW, r->n_rows, all(r->n_rows));
-    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    h5_box_add(&box, AXIS_ACTION, n_actions, all(n_actions));
     float *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values), *next = values;
     bool read = h5_read(r->file, "policy/distilled", &box, H5T_NATIVE_FLOAT, values, why);
     for (int64_t d = 0; read && d < n; d++)
-        for (int64_t i = 0; i < r->n_rows; i++, next += ENV_ACTIONS)
-            if (!is_uniform(next)) distilled_set(&t->distilled[d], r->row[i], next);
+        for (int64_t i = 0; i < r->n_rows; i++, next += n_actions)
+            if (!is_uniform(next, n_actions)) distilled_set(&t->distilled[d], r->row[i], next);
     free(values);
     return read;
 }
@@ -219,7 +222,7 @@ static bool read_own_policies(const char *path, const struct trainer *trainer, s
     float *values = read_rows(&r, why) ? read_unit_rows(&r, "policy/learned", why) : NULL, *next = values;
     bool read = values;
     for (int64_t p = 0; read && p < n_policies; p++)
-        for (int64_t i = 0; i < r.n_rows; i++, next += ENV_ACTIONS) distilled_set(&policy[p], r.row[i], next);
+        for (int64_t i = 0; i < r.n_rows; i++, next += plan_n_actions(trainer->plan)) distilled_set(&policy[p], r.row[i], next);
     H5Fclose(r.file);
     free(values);
     free(r.row);
@@ -248,7 +251,7 @@ static bool read_pi0(hid_t file, const struct plan *plan, int64_t replica, struc
 
 bool runfile_read_distilled(const char *path, const struct plan *plan, int64_t replica, struct runfile_distilled *out,
                             struct fault *why) {
-    *out = (struct runfile_distilled){.n_actions = ENV_ACTIONS};
+    *out = (struct runfile_distilled){.n_actions = plan_n_actions(plan)};
     hid_t file = open_run(path, why);
     if (file < 0) return false;
     bool read = read_pi0(file, plan, replica, out, why);

@@ -32,13 +32,13 @@ static struct range by_first(const struct writing *w, int64_t n) {
 /* ---- Which rows ---- */
 
 /* Rows whose values were learned: reached and forgotten ones are as good as never reached. */
-static void add_learned(struct writing *w, const struct learner *learner, int agent) {
-    const struct table *table = &learner->table[agent];
+static void add_learned(struct writing *w, const struct learner *learner, int player) {
+    const struct table *table = &learner->table[player];
     for (uint64_t i = 0; i < table->slots.n_known; i++) {
-        float q[ENV_ACTIONS];
+        float q[POLICY_MOST];
         bool learned = false;
-        learner_values(learner, agent, table->slots.known[i], q);
-        for (int a = 0; a < ENV_ACTIONS; a++) learned |= q[a] != 0;
+        learner_values(learner, player, table->slots.known[i], q);
+        for (int a = 0; a < learner->n_actions; a++) learned |= q[a] != 0;
         if (learned) w->row[w->n_rows++] = table->slots.known[i];
     }
 }
@@ -54,7 +54,7 @@ static uint64_t most_listed(const struct writing *w) {
     const struct trainer *t = w->trainer;
     uint64_t most = w->plan->senses.rows.n;
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
-        for (int j = 0; j < w->plan->n_agents; j++) most += t->learner[u].table[j].slots.n_known;
+        for (int p = 0; p < plan_n_players(w->plan); p++) most += t->learner[u].table[p].slots.n_known;
     for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) most += t->distilled[d].pi0.slots.n_known;
     return most;
 }
@@ -65,7 +65,7 @@ static void find_rows(struct writing *w) {
     w->row = memory_sparse(w->row_room, sizeof *w->row);
     h5_must(w->row ? 0 : -1, "listing the rows of", "the tables");
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
-        for (int j = 0; j < w->plan->n_agents; j++) add_learned(w, &t->learner[u], j);
+        for (int p = 0; p < plan_n_players(w->plan); p++) add_learned(w, &t->learner[u], p);
     for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) add_distilled(w, &t->distilled[d]);
     w->n_rows = (int64_t)reduce_rows(w->row, (uint64_t)w->n_rows, w->plan->senses.rows.n, t->world);
 }
@@ -125,7 +125,7 @@ static void write_shared_scale(struct writing *w) {
     static const char *const team[] = {"team"}, *const nobody[] = {"nobody"};
     int sharing = w->plan->config.run.sharing;
     text_scale(w, AXIS_SHARED, plan_n_distilled(w->plan),
-               sharing == SHARING_AGENT ? agents : sharing == SHARING_TEAM ? team : nobody, "whose distilled policy");
+               sharing == SHARING_NONE ? nobody : sharing == SHARING_TEAM || plan_n_players(w->plan) == 1 ? team : agents, "whose distilled policy");
 }
 
 static void write_part_scale(struct writing *w) {
@@ -133,6 +133,22 @@ static void write_part_scale(struct writing *w) {
     const char *name[INDEX_DIGITS];
     for (int d = 0; d < senses->rows.n_digits; d++) name[d] = senses->part[d].name;
     text_scale(w, AXIS_PART, senses->rows.n_digits, name, "part of an observation");
+}
+
+/* Of joint actions: "down+left", the observer's first. */
+static void write_action_scale(struct writing *w) {
+    enum { NAME = 48 };
+    int n = plan_n_actions(w->plan);
+    char(*name)[NAME] = memory_zeros((size_t)n, sizeof *name);
+    const char **names = memory_zeros((size_t)n, sizeof *names);
+    for (int a = 0; a < n; a++) {
+        for (int place = n / ENV_ACTIONS, at = 0; place > 0; place /= ENV_ACTIONS)
+            at += snprintf(name[a] + at, NAME - (size_t)at, "%s%s", at ? "+" : "", env_action_names[a / place % ENV_ACTIONS]);
+        names[a] = name[a];
+    }
+    text_scale(w, AXIS_ACTION, n, names, "action");
+    free(names);
+    free(name);
 }
 
 static void write_axes(struct writing *w) {
@@ -147,7 +163,7 @@ static void write_axes(struct writing *w) {
     h5_scale(&w->h5, AXIS_ROW, w->n_rows, H5T_NATIVE_UINT64, w->row,
              "row index of an observation; /observation says what it means. Rows that nobody visited are left out: "
              "their values are 0 and their policies uniform");
-    text_scale(w, AXIS_ACTION, ENV_ACTIONS, env_action_names, "action");
+    write_action_scale(w);
     write_part_scale(w);
     number_scale(w, AXIS_CELL, plan->cells.n, 0, "free cell, numbered over all maps of the run");
     text_scale(w, AXIS_COORDINATE, 2, coordinates, "place on a map, from 0 at its top left");
@@ -314,21 +330,23 @@ static void write_curve(struct writing *w, enum curve curve) {
     free(values);
 }
 
-/* Values or policies of all agents. */
+/* Values or policies of all agents; in a team, each has the team's. */
 static void write_rows(struct writing *w, const char *path, bool policies, const char *meaning) {
     const struct trainer *t = w->trainer;
     int64_t n_units = t->layout.replicas.n * t->layout.tasks.n, n_agents = w->plan->n_agents;
-    float *values = memory_zeros((size_t)(n_units * n_agents * w->n_rows), ENV_ACTIONS * sizeof *values), *next = values;
+    int n_actions = plan_n_actions(w->plan);
+    float *values = memory_zeros((size_t)(n_units * n_agents * w->n_rows), (size_t)n_actions * sizeof *values), *next = values;
     for (int64_t u = 0; u < n_units; u++)
         for (int j = 0; j < n_agents; j++)
-            for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS)
-                (policies ? t->learner[u].kind->policy : learner_values)(&t->learner[u], j, w->row[i], next);
+            for (int64_t i = 0; i < w->n_rows; i++, next += n_actions)
+                (policies ? t->learner[u].kind->policy : learner_values)(&t->learner[u], learner_player(&t->learner[u], j),
+                                                                         w->row[i], next);
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
     h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);
     h5_box_add(&box, AXIS_AGENT, n_agents, all(n_agents));
     h5_box_add(&box, AXIS_ROW, w->n_rows, all(w->n_rows));
-    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    h5_box_add(&box, AXIS_ACTION, n_actions, all(n_actions));
     h5_dataset(&w->h5, path, &box, H5T_NATIVE_FLOAT, values, "1", meaning);
     free(values);
 }
@@ -336,17 +354,18 @@ static void write_rows(struct writing *w, const char *path, bool policies, const
 static void write_distilled(struct writing *w) {
     const struct trainer *t = w->trainer;
     int64_t per_replica = plan_n_distilled(w->plan), n = t->layout.replicas.n * per_replica;
-    float *values = memory_zeros((size_t)(n * w->n_rows), ENV_ACTIONS * sizeof *values), *next = values;
+    int n_actions = plan_n_actions(w->plan);
+    float *values = memory_zeros((size_t)(n * w->n_rows), (size_t)n_actions * sizeof *values), *next = values;
     for (int64_t d = 0; d < n; d++)
-        for (int64_t i = 0; i < w->n_rows; i++, next += ENV_ACTIONS)
-            memcpy(next, distilled_row(&t->distilled[d], w->row[i]), ENV_ACTIONS * sizeof *next);
+        for (int64_t i = 0; i < w->n_rows; i++, next += n_actions)
+            memcpy(next, distilled_row(&t->distilled[d], w->row[i]), (size_t)n_actions * sizeof *next);
     struct h5_box box = {0};
     struct range replicas = t->layout.replicas;
     if (!t->layout.leads) replicas.n = 0;
     h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, replicas);
     h5_box_add(&box, AXIS_SHARED, per_replica, all(per_replica));
     h5_box_add(&box, AXIS_ROW, w->n_rows, all(w->n_rows));
-    h5_box_add(&box, AXIS_ACTION, ENV_ACTIONS, all(ENV_ACTIONS));
+    h5_box_add(&box, AXIS_ACTION, n_actions, all(n_actions));
     h5_dataset(&w->h5, "policy/distilled", &box, H5T_NATIVE_FLOAT, values, "1",
                "probability of each action under the distilled policy pi_0, after the last M-step");
     free(values);

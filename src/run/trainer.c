@@ -80,7 +80,7 @@ static struct games m_step(struct trainer *t, int64_t replica, int64_t task) {
     struct learner *learner = learner_at(t, replica, task);
     struct rng_key key = game_key(t, replica, task, RNG_M_STEP);
     struct games games = {0};
-    for (int j = 0; j < learner->n_agents; j++) visits_clear(&t->own[j]);
+    for (int p = 0; p < learner->n_players; p++) visits_clear(&t->own[p]);
     for (; key.game < t->plan->config.run.games_m; key.game++) {
         struct episode episode;
         learner->kind->visit(learner, &key, t->discounts[t->layout.tasks.first + task], t->own, &episode);
@@ -101,7 +101,8 @@ static void record(struct trainer *t, int64_t replica, int64_t task, const struc
     t->steps += e->steps + m->steps;
     for (int j = 0; j < learner->n_agents; j++) {
         double entropy, divergence;
-        learner_measure(learner, j, &t->own[j], &entropy, &divergence);
+        int player = learner_player(learner, j);
+        learner_measure(learner, player, &t->own[player], &entropy, &divergence);
         curves_put(t, CURVE_return, replica, task, j, games_mean(e, j));
         curves_put(t, CURVE_return_error, replica, task, j, games_error(e, j));
         curves_put(t, CURVE_return_m, replica, task, j, games_mean(m, j));
@@ -124,7 +125,7 @@ static void prepare_priors(struct trainer *t) {
 
 static void sum_own_visits(struct trainer *t, int64_t replica) {
     struct visits *sum = t->sum + replica * plan_n_distilled(t->plan);
-    for (int j = 0; j < t->plan->n_agents; j++) visits_add(&sum[plan_distilled_of(t->plan, j)], &t->own[j]);
+    for (int p = 0; p < plan_n_players(t->plan); p++) visits_add(&sum[plan_distilled_of(t->plan, p)], &t->own[p]);
 }
 
 /* pi0 of all own replicas from the visits of all ranks of the group. */
@@ -172,14 +173,18 @@ static uint64_t most_rows(const struct plan *plan) {
 }
 
 static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
-    enum { VISITS_ROW = 72, DISTILLED_ROW = 80, TABLE_ROW = 72, FILE_ROW = 20 }; /* bytes with the lists of rows */
-    uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents;
+    enum { LISTED = sizeof(uint64_t) }; /* a row's place in a list of rows */
+    uint64_t n_actions = (uint64_t)plan_n_actions(plan), joint = n_actions > ENV_ACTIONS ? n_actions : 0;
+    uint64_t visits_row = LISTED + (n_actions / 8 + 1) * 8 * sizeof(int64_t);
+    uint64_t distilled_row = 2 * (LISTED + (uint64_t)policy_stride((int)n_actions) * sizeof(float));
+    uint64_t table_row = LISTED + sizeof(struct table_row) + joint * sizeof(float), file_row = n_actions * sizeof(float);
+    uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents, players = (uint64_t)plan_n_players(plan);
     uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
-    uint64_t unit = agents * rows * (TABLE_ROW + FILE_ROW) + 2 * curves +
+    uint64_t unit = rows * (players * table_row + agents * file_row) + 2 * curves +
                     learning_bytes(&plan->config.learning, longest_game(plan));
     return (uint64_t)n_units * unit +
-           (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (VISITS_ROW + DISTILLED_ROW) +
-           agents * rows * VISITS_ROW;
+           (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (visits_row + distilled_row) +
+           players * rows * visits_row;
 }
 
 uint64_t trainer_bytes(const struct plan *plan, int size) {
@@ -241,22 +246,23 @@ static bool create_learner(struct trainer *t, int64_t replica, int64_t task) {
     bool created = learner_create(learner, (enum learner_name)plan->config.run.learner,
                                   &plan->grid[t->layout.tasks.first + task], &plan->senses);
     learner->games_e = plan->config.run.games_e;
-    for (int j = 0; j < plan->n_agents; j++) learner->distilled[j] = &distilled[plan_distilled_of(plan, j)];
+    for (int p = 0; p < plan_n_players(plan); p++) learner->distilled[p] = &distilled[plan_distilled_of(plan, p)];
     return created;
 }
 
 static bool create_tables(struct trainer *t) {
     const struct plan *plan = t->plan;
     uint64_t rows = plan->senses.rows.n;
+    int n_actions = plan_n_actions(plan);
     bool created = true;
     t->distilled = memory_zeros((size_t)n_distilled(t), sizeof *t->distilled);
     t->sum = memory_zeros((size_t)n_distilled(t), sizeof *t->sum);
     for (int64_t i = 0; created && i < n_distilled(t); i++)
-        created = distilled_create(&t->distilled[i], rows, ENV_ACTIONS) && visits_create(&t->sum[i], rows, ENV_ACTIONS);
+        created = distilled_create(&t->distilled[i], rows, n_actions) && visits_create(&t->sum[i], rows, n_actions);
     t->learner = memory_zeros((size_t)(t->layout.replicas.n * t->layout.tasks.n), sizeof *t->learner);
     for (int64_t r = 0; r < t->layout.replicas.n; r++)
         for (int64_t i = 0; created && i < t->layout.tasks.n; i++) created = create_learner(t, r, i);
-    for (int j = 0; created && j < plan->n_agents; j++) created = visits_create(&t->own[j], rows, ENV_ACTIONS);
+    for (int p = 0; created && p < plan_n_players(plan); p++) created = visits_create(&t->own[p], rows, n_actions);
     return created;
 }
 
@@ -268,7 +274,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
         .plan = plan, .world = world, .ranks_here = ranks_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
     if (!reduce_fault(memory_suffices(trainer, why), why, world)) return false;
     MPI_Comm_split(world, (int)trainer->layout.group, rank, &trainer->group);
-    trainer->own = memory_zeros((size_t)plan->n_agents, sizeof *trainer->own);
+    trainer->own = memory_zeros((size_t)plan_n_players(plan), sizeof *trainer->own);
     trainer->discounts = memory_zeros((size_t)plan->n_tasks, sizeof *trainer->discounts);
     for (int64_t i = 0; i < trainer->layout.tasks.n; i++) {
         int64_t task = trainer->layout.tasks.first + i;
@@ -291,7 +297,7 @@ void trainer_destroy(struct trainer *trainer) {
     }
     for (int64_t i = 0; i < trainer->layout.replicas.n * trainer->layout.tasks.n; i++)
         learner_destroy(&trainer->learner[i]);
-    for (int j = 0; j < trainer->plan->n_agents; j++) visits_destroy(&trainer->own[j]);
+    for (int p = 0; p < plan_n_players(trainer->plan); p++) visits_destroy(&trainer->own[p]);
     for (int i = 0; i < trainer->plan->n_tasks; i++) free(trainer->discounts[i]);
     free(trainer->distilled);
     free(trainer->sum);

@@ -16,13 +16,12 @@
 
 #define VISITS_UNIT 0x1p32 /* counts per visit */
 
-enum { VISITS_STRIDE = 8, VISITS_SEEN = VISITS_STRIDE - 1 }; /* the last of a row's words says that it is listed */
-
 /* Discounted visits. */
 struct visits {
     struct slots slots; /* slots.known: the rows visited */
-    int n_actions;      /* below VISITS_STRIDE */
-    int64_t *count;     /* [slot][VISITS_STRIDE] in units of 1 / VISITS_UNIT; one cache line a row */
+    int n_actions;
+    uint64_t stride;    /* above n_actions: whole cache lines; the last word of a row says that it is listed */
+    int64_t *count;     /* [slot][stride] in units of 1 / VISITS_UNIT */
 };
 
 /* No visits. False when there is not that much address space; then there is nothing to destroy. */
@@ -32,9 +31,9 @@ void visits_destroy(struct visits *visits);
 
 /* The counts [n_actions] of a row, from now on in the list of visited rows. */
 static inline int64_t *visits_at(struct visits *visits, uint64_t row) {
-    int64_t *count = visits->count + slots_reach(&visits->slots, row) * VISITS_STRIDE;
-    if (!count[VISITS_SEEN]) {
-        count[VISITS_SEEN] = 1;
+    int64_t *count = visits->count + slots_reach(&visits->slots, row) * visits->stride;
+    if (!count[visits->stride - 1]) {
+        count[visits->stride - 1] = 1;
         slots_know(&visits->slots, row);
     }
     return count;
@@ -43,7 +42,7 @@ static inline int64_t *visits_at(struct visits *visits, uint64_t row) {
 /* The row, and the counts [n_actions], of the i-th visited row. */
 static inline uint64_t visits_row(const struct visits *visits, uint64_t i) { return visits->slots.known[i]; }
 static inline const int64_t *visits_count(const struct visits *visits, uint64_t i) {
-    return visits->count + slots_of_known(&visits->slots, i) * VISITS_STRIDE;
+    return visits->count + slots_of_known(&visits->slots, i) * visits->stride;
 }
 
 /* Adds all counts of `from`. */
@@ -55,7 +54,8 @@ int64_t *visits_discounts(double gamma, int64_t steps);
 /* A policy by rows: rows that are not known are uniform. */
 struct policy_rows {
     struct slots slots;
-    float *word; /* [slot][POLICY_ACTIONS] */
+    uint64_t stride; /* policy_stride */
+    float *word;     /* [slot][stride] */
 };
 
 /* A distilled policy, and the prior that learners make of it. */
@@ -64,7 +64,7 @@ struct distilled {
     int n_actions;
     struct policy_rows pi0;
     struct policy_rows prior; /* policy_prior of the pi0 that distilled_prepare found */
-    float uniform[POLICY_ACTIONS];
+    float uniform[POLICY_MOST];
 };
 
 /* Uniform everywhere. False when there is not that much address space; then there is nothing to destroy. */
@@ -74,7 +74,7 @@ void distilled_destroy(struct distilled *distilled);
 /* pi0 [n_actions] of a row; sums to 1. */
 const float *distilled_row(const struct distilled *distilled, uint64_t row);
 
-/* The prior [POLICY_ACTIONS] of a row; all 0 where pi0 is uniform. */
+/* The prior [n_actions, up to whole vectors] of a row; all 0 where pi0 is uniform. */
 const float *distilled_prior(const struct distilled *distilled, uint64_t row);
 
 /* pi0 from the visits of all tasks, already summed over ranks: local, and the same on every rank. */

@@ -23,14 +23,20 @@ struct learning {
 extern const struct setting learning_table[];
 extern const int learning_count;
 
-/* The first n_actions words of a row are Q; the others are the kind's own. */
+/* Who decides: each agent by itself, the team as one (joint actions, one table), or each agent over joint actions. */
+enum deciders { DECIDE_AGENTS, DECIDE_TEAM, DECIDE_JOINTLY };
+
+/* The first n_actions words of a row are Q, or its wide values for joint actions; the other words are the kind's own.
+ * A joint action is the number whose digits, base ENV_ACTIONS, are the actions of the observer and then of the others in
+ * order, the first the most significant. A team observes what agent 0 does. */
 struct learner {
     const struct learner_kind *kind;
-    int n_agents, n_actions;
+    int n_agents, n_actions; /* actions of a row */
+    int n_players;           /* tables: n_agents, or 1 for a team */
     const struct env_grid *grid;
     const struct env_senses *senses;
-    struct table table[ENV_AGENTS];                /* by agent */
-    const struct distilled *distilled[ENV_AGENTS]; /* by agent; not owned, may be shared by agents and tasks */
+    struct table table[ENV_AGENTS];                /* by player */
+    const struct distilled *distilled[ENV_AGENTS]; /* by player; not owned, may be shared by agents and tasks */
     uint32_t stamp;                                /* iteration in hand + 1: of the rows made ready for it */
     bool fresh;                                    /* are values of earlier iterations forgotten? */
     struct policy_form form;                       /* of the iteration in hand */
@@ -43,18 +49,19 @@ struct learner {
 
 struct learner_kind {
     const char *name;
+    enum deciders deciders;
 
     /* Plays one game in which the agents learn (E-step). */
     void (*learn)(struct learner *learner, const struct rng_key *key, struct episode *out);
 
     /* Plays one game with fixed policies and adds its discounted visits (M-step).
      *   discounts  [step_limit]  visits_discounts
-     *   visits     [n_agents]    one for each agent, of the senses' n_rows */
+     *   visits     [n_players]   one for each player, of the senses' n_rows */
     void (*visit)(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
                   struct episode *out);
 
-    /* The policy of an agent in a row, reached or not: pi [n_actions] out. */
-    void (*policy)(const struct learner *learner, int agent, uint64_t row, float *pi);
+    /* The policy of a player in a row, reached or not: pi [n_actions] out. */
+    void (*policy)(const struct learner *learner, int player, uint64_t row, float *pi);
 };
 
 /* How targets are made of several steps: learning.def. */
@@ -67,6 +74,16 @@ enum learner_name {
     LEARNER_COUNT
 };
 extern const struct learner_kind *const learner_kinds[LEARNER_COUNT];
+
+/* How many tables and policies n agents have under a learner, and actions in a row; 0 if they are more than
+ * POLICY_MOST. */
+int learner_players(enum learner_name name, int n_agents);
+int learner_actions(enum learner_name name, int n_agents);
+
+/* Whose table, policy and visits are those of an agent. */
+static inline int learner_player(const struct learner *learner, int agent) {
+    return learner->n_players == 1 ? 0 : agent;
+}
 
 /* The names, separated by '|', behind a leading '|'. */
 extern const char learner_words[];
@@ -84,11 +101,11 @@ void learner_prepare(struct learner *learner, const struct learning *learning, i
 /* Bytes that the experience of a task with that step limit takes at most. */
 uint64_t learning_bytes(const struct learning *learning, int64_t step_limit);
 
-/* The values of an agent in a row, reached or not: q [n_actions] out. */
-void learner_values(const struct learner *learner, int agent, uint64_t row, float *q);
+/* The values of a player in a row, reached or not: q [n_actions] out. */
+void learner_values(const struct learner *learner, int player, uint64_t row, float *q);
 
 /* Sets the values of a row that was not reached yet, as read from a run file: q [n_actions]. */
-void learner_set_values(struct learner *learner, int agent, uint64_t row, const float *q);
+void learner_set_values(struct learner *learner, int player, uint64_t row, const float *q);
 
 /* For the learners: a row that was not reached in this iteration so far is listed and stamped, and forgets its values if
  * those of earlier iterations do not count. `number` is that of the row in the table. */
@@ -98,9 +115,9 @@ static inline void learner_reach(struct learner *learner, int agent, uint64_t nu
     row->stamp = learner->stamp;
 }
 
-/* Mean entropy and mean KL(pi || pi0) of an agent's policy over its visits, in nats; NaN without visits.
+/* Mean entropy and mean KL(pi || pi0) of a player's policy over its visits, in nats; NaN without visits.
  * pi0 is the distilled policy that the learner works under. */
-void learner_measure(const struct learner *learner, int agent, const struct visits *visits, double *entropy,
+void learner_measure(const struct learner *learner, int player, const struct visits *visits, double *entropy,
                      double *divergence);
 
 #endif

@@ -10,17 +10,19 @@
 
 #include "multidistral/base/rng.h"
 #include "multidistral/learn/episode.h"
+#include "multidistral/learn/learner.h"
 #include "multidistral/world/env_grid.h"
 
 struct play {
     const struct env_grid *grid;
     const struct env_senses *senses;
     double gamma;
-    int n_actions; /* of a row; at most POLICY_ACTIONS */
+    int n_actions;          /* of a row; at most POLICY_MOST */
+    enum deciders deciders; /* whose actions, or joint actions, those are */
     bool greedy;   /* take the most probable action, the lowest of several; otherwise draw */
 
-    /* The policy of an agent in a row: pi [n_actions] out, which need not sum to exactly 1. */
-    void (*policy)(const void *of, int agent, uint64_t row, float *pi);
+    /* The policy of a player (struct learner) in a row: pi [n_actions] out, which need not sum to exactly 1. */
+    void (*policy)(const void *of, int player, uint64_t row, float *pi);
     const void *of; /* handed to policy; not owned */
 };
 

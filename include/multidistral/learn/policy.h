@@ -11,7 +11,13 @@
 
 #include <math.h>
 
-enum { POLICY_ACTIONS = 8 }; /* most actions of a row: the width of a vector of floats */
+enum {
+    POLICY_ACTIONS = 8, /* most actions of an agent: the width of a vector of floats */
+    POLICY_MOST = 128   /* most actions of a row: joint actions of a team */
+};
+
+/* Words from a row of n actions to the next: whole vectors. */
+static inline int policy_stride(int n) { return (n + POLICY_ACTIONS - 1) / POLICY_ACTIONS * POLICY_ACTIONS; }
 
 /* The logarithm of an action's weight that is never taken: far below any beta Q, and its exponential is 0. */
 #define POLICY_NEVER (-1e30f)

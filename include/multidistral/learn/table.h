@@ -19,15 +19,22 @@ struct table_row {
 struct table {
     struct slots slots;    /* slots.known: the rows ever reached */
     struct table_row *row; /* by slot; 64-byte aligned */
+    int n_wide;            /* values of a row that are more than its words hold, or 0 */
+    float *wide;           /* [slot][n_wide], 0 in a row never reached; NULL for n_wide = 0 */
 };
 
 /* No row reached. False when there is not that much address space; then there is nothing to destroy. */
-bool table_create(struct table *table, uint64_t n_rows);
+bool table_create(struct table *table, uint64_t n_rows, int n_wide);
 void table_destroy(struct table *table);
 
 /* A row to work on. If its stamp is 0 it was never reached: the caller must then call slots_know. */
 static inline struct table_row *table_reach(struct table *table, uint64_t row) {
     return table->row + slots_reach(&table->slots, row);
+}
+
+/* The wide values of a row that was reached. */
+static inline float *table_wide(const struct table *table, const struct table_row *row) {
+    return table->wide + (row - table->row) * table->n_wide;
 }
 
 /* A row as it is; NULL if it was never reached. */

@@ -34,11 +34,16 @@ void plan_broadcast_tasks(struct task **tasks, int *n_tasks, MPI_Comm comm);
 /* Gives a name of its own to each task of a name that was there before: NAME-2, NAME-3 ... Local. */
 void plan_name_apart(struct task *tasks, int n_tasks);
 
-/* How many distilled policies a replica has: one per agent, or one. */
+/* Tables and task policies in a task, one per agent, or one for the team; and the actions of a row: an agent's, or
+ * joint ones. */
+int plan_n_players(const struct plan *plan);
+int plan_n_actions(const struct plan *plan);
+
+/* How many distilled policies a replica has: one per player, or one. */
 int plan_n_distilled(const struct plan *plan);
 
-/* Which of them agent j works under. */
-int plan_distilled_of(const struct plan *plan, int agent);
+/* Which of them a player works under. */
+int plan_distilled_of(const struct plan *plan, int player);
 
 /* The INI text that repeats the run; the caller owns it: free(). */
 char *plan_ini(const struct plan *plan);

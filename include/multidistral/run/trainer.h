@@ -17,7 +17,7 @@ struct trainer {
     struct learner *learner;     /* [own replicas][own tasks] */
     struct distilled *distilled; /* [own replicas][plan_n_distilled] */
     struct visits *sum;          /* [own replicas][plan_n_distilled]: visits of all agents, tasks and ranks */
-    struct visits *own;          /* [n_agents]: visits of one unit, used in turn */
+    struct visits *own;          /* [plan_n_players]: visits of one unit, used in turn */
     int64_t **discounts;         /* [n_tasks]: gamma^t, visits_discounts */
     struct curves curves;
     int64_t iteration; /* done so far */
