@@ -89,11 +89,20 @@ static int64_t play(struct bench *b, int loop, int task, uint32_t iteration) {
 }
 
 static void use_learner(struct bench *b, int name) {
-    static int64_t prepared;
-    prepared++;
+    uint64_t rows = b->plan.senses.rows.n;
+    int n_actions = learner_actions((enum learner_name)name, AGENTS);
+    for (int j = 0; j < AGENTS; j++) {
+        if (b->visits[j].count) distilled_destroy(&b->distilled[j]), visits_destroy(&b->visits[j]);
+        distilled_create(&b->distilled[j], rows, n_actions);
+        visits_create(&b->visits[j], rows, n_actions);
+    }
     for (int i = 0; i < b->plan.n_tasks; i++) {
-        b->learner[i].kind = learner_kinds[name];
-        learner_prepare(&b->learner[i], &b->plan.config.learning, prepared, true);
+        struct learner *learner = &b->learner[i];
+        if (learner->kind) learner_destroy(learner);
+        learner_create(learner, (enum learner_name)name, &b->plan.grid[i], &b->plan.senses);
+        learner->games_e = GAMES;
+        for (int p = 0; p < learner->n_players; p++) learner->distilled[p] = &b->distilled[p];
+        learner_prepare(learner, &b->plan.config.learning, 0, true);
     }
 }
 
@@ -176,16 +185,7 @@ static void create(struct bench *b) {
     uint64_t rows = b->plan.senses.rows.n;
     b->learner = memory_zeros((size_t)b->plan.n_tasks, sizeof *b->learner);
     b->discounts = visits_discounts(b->plan.config.learning.gamma, b->plan.config.rules.step_limit);
-    for (int j = 0; j < AGENTS; j++) {
-        distilled_create(&b->distilled[j], rows, ENV_ACTIONS);
-        visits_create(&b->visits[j], rows, ENV_ACTIONS);
-        b->traffic[j] = memory_zeros(rows, 16 * sizeof(float));
-    }
-    for (int i = 0; i < b->plan.n_tasks; i++) {
-        learner_create(&b->learner[i], (enum learner_name)0, &b->plan.grid[i], &b->plan.senses);
-        b->learner[i].games_e = GAMES;
-        for (int j = 0; j < AGENTS; j++) b->learner[i].distilled[j] = &b->distilled[j];
-    }
+    for (int j = 0; j < AGENTS; j++) b->traffic[j] = memory_zeros(rows, 16 * sizeof(float));
 }
 
 static bool read_arguments(struct bench *b, int argc, char **argv, struct fault *why) {
