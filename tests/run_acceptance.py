@@ -129,6 +129,14 @@ class File(InFolder):
             np.testing.assert_allclose(run_file["policy/distilled"][...].sum(-1), 1, atol=1e-5)
             np.testing.assert_allclose(run_file["policy/learned"][...].sum(-1), 1, atol=1e-5)
 
+    def test_the_optimum_is_that_of_solve(self):
+        solved = [line.split(",") for line in run("solve", "--csv", *TWO_ROOMS).stdout.splitlines()]
+        expected = [float(line[solved[0].index("sum")]) for line in solved[1:]]
+        for ranks in (0, 3):
+            name = self.train("run.h5", *TWO_ROOMS, "--iterations", 1, "--replicas", 2, "--overwrite", ranks=ranks)
+            with h5py.File(name) as run_file:
+                np.testing.assert_allclose(run_file["tasks/optimum"][...], expected, rtol=1e-9)
+
     def test_rows_say_what_is_observed(self):
         with h5py.File(self.train("run.h5", *TWO_ROOMS, "--iterations", 2)) as run_file:
             place = np.ones(1, dtype=np.int64)

@@ -248,6 +248,14 @@ static void write_rule_numbers(struct writing *w, const char *path, const struct
     free(values);
 }
 
+static void write_optimum(struct writing *w) {
+    const struct trainer *t = w->trainer;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.group == 0 ? t->layout.tasks : (struct range){0, 0});
+    h5_dataset(&w->h5, "tasks/optimum", &box, H5T_NATIVE_DOUBLE, t->optimum, "1",
+               "best sum over agents of their discounted returns; NaN where the world is too large to solve by the way");
+}
+
 static void write_tasks(struct writing *w) {
     const char **name = task_names(w->plan);
     h5_group(&w->h5, "tasks");
@@ -262,6 +270,7 @@ static void write_tasks(struct writing *w) {
         if (rules_table[i].type == SETTING_CHOICE) write_rule_texts(w, path, &rules_table[i]);
         else write_rule_numbers(w, path, &rules_table[i]);
     }
+    write_optimum(w);
 }
 
 /* ---- How a row index maps to an observation ---- */

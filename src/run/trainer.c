@@ -13,6 +13,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/world/solve.h"
 
 /* ---- Units: box coordinates, replica and task counted from the box's first ---- */
 
@@ -266,6 +267,24 @@ static bool create_tables(struct trainer *t) {
     return created;
 }
 
+/* Worlds with more tuples of the agents' cells are not solved by the way: it would take seconds. */
+static const uint64_t most_solved = 20000;
+
+static double optimum_of(const struct plan *plan, int64_t task) {
+    struct solution best;
+    struct fault too_large;
+    if (!solve_exact(&plan->grid[task], plan->config.learning.gamma, most_solved, &best, &too_large)) return NAN;
+    double sum = best.sum;
+    solution_destroy(&best);
+    return sum;
+}
+
+static void find_optima(struct trainer *t) {
+    t->optimum = memory_zeros((size_t)t->layout.tasks.n, sizeof *t->optimum);
+    for (int64_t i = 0; t->layout.group == 0 && i < t->layout.tasks.n; i++)
+        t->optimum[i] = optimum_of(t->plan, t->layout.tasks.first + i);
+}
+
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why) {
     int rank, size;
     MPI_Comm_rank(world, &rank);
@@ -285,6 +304,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
                    fault_set(why, "%llu observations are more than the address space holds; observe less, as with "
                                   "observe_others = no",
                              (unsigned long long)plan->senses.rows.n);
+    find_optima(trainer);
     if (reduce_fault(created, why, world)) return true;
     trainer_destroy(trainer);
     return false;
@@ -302,6 +322,7 @@ void trainer_destroy(struct trainer *trainer) {
     free(trainer->distilled);
     free(trainer->sum);
     free(trainer->learner);
+    free(trainer->optimum);
     free(trainer->own);
     free(trainer->discounts);
     curves_destroy(&trainer->curves);

@@ -10,7 +10,7 @@
 
 #include "multidistral/run/trainer.h"
 
-enum { RUNFILE_VERSION = 1 }; /* of the layout; another number is refused */
+enum { RUNFILE_VERSION = 2 }; /* of the layout; another number is refused */
 
 /* What may differ between two runs of the same plan: /provenance. */
 struct provenance {

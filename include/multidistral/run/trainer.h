@@ -19,6 +19,7 @@ struct trainer {
     struct visits *sum;          /* [own replicas][plan_n_distilled]: visits of all agents, tasks and ranks */
     struct visits *own;          /* [plan_n_players]: visits of one unit, used in turn */
     int64_t **discounts;         /* [n_tasks]: gamma^t, visits_discounts */
+    double *optimum;             /* [own tasks]: best sum of the agents' returns; NaN where too large to solve */
     struct curves curves;
     int64_t iteration; /* done so far */
     int64_t steps;     /* environment steps taken by this rank since it was created */
