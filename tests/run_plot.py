@@ -127,7 +127,7 @@ class Plot(unittest.TestCase):
         with h5py.File(self.path("alien.h5"), "w") as alien:
             alien["x"] = 1
         for name, says in (("none.h5", "No such file"), (".", "directory"), (TASKS[0], "no complete run file"),
-                           ("cut.h5", "no complete run file"), ("future.h5", "format version 7, expected 1"),
+                           ("cut.h5", "no complete run file"), ("future.h5", "format version 7, expected 2"),
                            ("alien.h5", "no run file"), (self.run_file("other"), "different tasks")):
             with self.subTest(name):
                 self.refused(first, name, says=says)
