@@ -168,11 +168,12 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
     int size;
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     say_start(plan, size);
-    bool ready = trainer_create(&trainer, plan, MPI_COMM_WORLD, why);
+    bool created = trainer_create(&trainer, plan, MPI_COMM_WORLD, why), ready = created;
     if (ready && options->resume) ready = runfile_read_state(options->resume, &trainer, why);
     if (ready && options->prior) ready = prior_read(options->prior, &trainer, why);
     if (!ready) {
         log_line("multidistral train: %s", why->text);
+        if (created) trainer_destroy(&trainer);
         return STATUS_USAGE;
     }
     trainer_catch_signals();
