@@ -198,8 +198,11 @@ class Output(InFolder):
                 for name in ("mean", "iqm"):
                     self.assertLessEqual(found[f"{name}_low"], found[name])
                     self.assertLessEqual(found[name], found[f"{name}_high"])
-                error = samples.std() / 12 ** 0.5  # the bootstrap's own: its intervals are near mean +- 1.96 errors
-                self.assertAlmostEqual(found["mean_high"] - found["mean_low"], 3.92 * error, delta=0.6 * error)
+                drawn = np.random.default_rng(1).choice(samples, (100_000, 12)).mean(1)  # the bootstrap once more
+                for name, share in (("low", 0.025), ("high", 0.975)):  # 0.012: 3 errors of a share of 2000 resamples
+                    bound = found[f"mean_{name}"]
+                    self.assertLess((drawn < bound - 1e-9).mean(), share + 0.012)
+                    self.assertGreater((drawn < bound + 1e-9).mean(), share - 0.012)
 
     def test_text(self):
         text = self.evaluate(self.early(), "--games", 20)

@@ -7,7 +7,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
 
-enum { OPTION_TEXT = 256, HELP = -1000 };
+enum { OPTION_TEXT = 256, OWN = 1000, SETTING = 2000 }; /* OWN + i, SETTING + i: what popt calls their texts */
 
 /* popt's rows for the settings, and the texts that they point to. */
 struct setting_options {
@@ -29,7 +29,7 @@ static void setting_help(const struct setting *setting, char *out) {
              setting->type == SETTING_SCHEDULE ? ", or a schedule" : "", setting->fallback);
 }
 
-static struct setting_options setting_options(char **value) {
+static struct setting_options setting_options(void) {
     int n = config_count();
     struct setting_options options = {memory_zeros((size_t)n + 1, sizeof *options.row),
                                       memory_zeros((size_t)n, sizeof *options.name),
@@ -39,7 +39,7 @@ static struct setting_options setting_options(char **value) {
         setting_help(config_setting(i), options.help[i]);
         options.row[i] = (struct poptOption){.longName = options.name[i],
                                              .argInfo = POPT_ARG_STRING,
-                                             .arg = &value[i],
+                                             .val = SETTING + i,
                                              .descrip = options.help[i],
                                              .argDescrip = "VALUE"};
     }
@@ -74,10 +74,32 @@ static bool unknown_option(const char *given, const struct poptOption *own, bool
     return fault_set(why, "unknown option %s; --help lists them", given);
 }
 
+/* The command's rows with their texts handed out one by one: popt itself would lose the first of two. */
+static struct poptOption *own_options(const struct poptOption *own) {
+    int n = 0;
+    while (own[n].longName || own[n].shortName || own[n].arg) n++;
+    struct poptOption *row = memory_zeros((size_t)n + 1, sizeof *row);
+    for (int i = 0; i < n; i++) {
+        row[i] = own[i];
+        if (row[i].argInfo == POPT_ARG_STRING) row[i].arg = NULL, row[i].val = OWN + i;
+    }
+    return row;
+}
+
+/* The last one counts, as on other command lines. */
+static void take_text(char **place, char *given) {
+    free(*place);
+    *place = given;
+}
+
 static bool read_all(struct arguments *arguments, poptContext context, const struct poptOption *own, bool settings,
                      struct fault *why) {
     int code;
-    while ((code = poptGetNextOpt(context)) > 0) arguments->help |= code == 'h';
+    while ((code = poptGetNextOpt(context)) > 0) {
+        if (code == 'h') arguments->help = true;
+        else if (code >= SETTING) take_text(&arguments->setting[code - SETTING], poptGetOptArg(context));
+        else if (code >= OWN) take_text(own[code - OWN].arg, poptGetOptArg(context));
+    }
     const char *bad = poptBadOption(context, POPT_BADOPTION_NOALIAS);
     if (code == POPT_ERROR_BADOPT) return unknown_option(bad, own, settings, why);
     if (code < -1) return fault_set(why, "option %s: %s", bad, poptStrerror(code));
@@ -91,9 +113,10 @@ static bool read_all(struct arguments *arguments, poptContext context, const str
 bool arguments_read(struct arguments *arguments, int argc, const char **argv, struct poptOption *own, bool settings,
                     const char *usage, const char *about, bool speaks, struct fault *why) {
     *arguments = (struct arguments){.setting = memory_zeros((size_t)config_count() + 1, sizeof *arguments->setting)};
-    struct setting_options options = setting_options(arguments->setting);
+    struct setting_options options = setting_options();
+    struct poptOption *own_rows = own_options(own);
     const struct poptOption rows[] = {
-        {NULL, '\0', POPT_ARG_INCLUDE_TABLE, own, 0, "Options:", NULL},
+        {NULL, '\0', POPT_ARG_INCLUDE_TABLE, own_rows, 0, "Options:", NULL},
         {NULL, '\0', POPT_ARG_INCLUDE_TABLE, settings ? options.row : &options.row[config_count()], 0,
          settings ? "Settings (default in parentheses); they go before an INI file's:" : NULL, NULL},
         POPT_TABLEEND};
@@ -106,6 +129,7 @@ bool arguments_read(struct arguments *arguments, int argc, const char **argv, st
     }
     poptFreeContext(context);
     setting_options_free(&options);
+    free(own_rows);
     return read;
 }
 

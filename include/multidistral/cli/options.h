@@ -17,7 +17,8 @@ struct arguments {
 };
 
 /* Reads a command line.
- *   own        options of the command, ended by POPT_TABLEEND
+ *   own        options of the command, ended by POPT_TABLEEND; a text given goes to *arg, which must start as NULL and
+ *              is the caller's to free; of an option given twice the last counts
  *   settings   does the command take settings as options?
  *   usage      behind the command's name, as "[settings.ini] TASK..."
  *   about      what the command does, for --help */
