@@ -35,9 +35,9 @@ static void all_ranks_get_the_plan_of_rank_0(void **state) {
     assert_memory_equal(&plan.senses, &expected.senses, sizeof plan.senses);
     assert_int_equal(plan.cells.n, expected.cells.n);
     for (int i = 0; i < plan.n_tasks; i++) {
-        assert_int_equal(plan.grid[i].rules.step_limit, 40);
-        assert_memory_equal(plan.grid[i].goal, expected.grid[i].goal, 2 * sizeof *plan.grid[i].goal);
-        assert_memory_equal(plan.grid[i].start.cell, expected.grid[i].start.cell, 2 * sizeof *plan.grid[i].start.cell);
+        assert_int_equal(plan.env[i]->rules.step_limit, 40);
+        assert_memory_equal(((const struct env_grid *)plan.env[i])->goal, ((const struct env_grid *)expected.env[i])->goal, 2 * sizeof *((const struct env_grid *)plan.env[i])->goal);
+        assert_memory_equal(plan.env[i]->start.cell, expected.env[i]->start.cell, 2 * sizeof *plan.env[i]->start.cell);
     }
     plan_destroy(&plan);
     plan_destroy(&expected);

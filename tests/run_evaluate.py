@@ -269,7 +269,7 @@ class Errors(InFolder):
         self.refused(name, high, says=["task high", "row 7, column 1"])
         far = self.write("far.task", "name = far\nmap:\n###########\n#AB#######.\n#ab########\n")
         self.refused(name, far, says=["task far", "row 1, column 10"])
-        self.refused(name, f"{SOURCE}/data/crossing_three.task", says=["crossing_three", "3 agents", "expected 2"])
+        self.refused(name, f"{SOURCE}/data/crossing_three.task", says=["crossing_three has 3 agents", "two_rooms_1 has 2", "expected the same"])
         self.refused(name, self.path("none.task"), says=["none.task"])
         self.refused(name, self.write("broken.task", "map:\nA..\n"), says=["broken.task:2"])
 

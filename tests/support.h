@@ -30,7 +30,7 @@ static inline void world_create(struct world *world, const char *map, const char
     if (!task_parse(&world->task, "map", "world", text, &why)) fail_msg("%s", why.text);
     assert_true(cells_create(&world->cells, &world->task, 1, &why));
     env_grid_create(&world->grid, &world->task, &run_rules, &world->cells);
-    assert_true(env_senses_create(&world->senses, &senses, world->task.n_agents, world->cells.n, &why));
+    assert_true(env_senses_create(&world->senses, &senses, world->task.n_agents, world->cells.n, ENV_ACTIONS, &why));
 }
 
 static inline void world_destroy(struct world *world) {

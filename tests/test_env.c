@@ -24,7 +24,7 @@ static struct senses senses_of(enum frame frame, bool others, bool own_action, b
 static struct env_senses create(const struct senses *senses, int n_agents, int n_cells) {
     struct env_senses out;
     struct fault why;
-    if (!env_senses_create(&out, senses, n_agents, n_cells, &why)) fail_msg("%s", why.text);
+    if (!env_senses_create(&out, senses, n_agents, n_cells, ENV_ACTIONS, &why)) fail_msg("%s", why.text);
     return out;
 }
 
@@ -38,11 +38,11 @@ static const struct env_state some_state = {
 
 static void actions_have_their_names(void **unused) {
     (void)unused;
-    assert_string_equal(env_action_names[ACTION_STAY], "stay");
-    assert_string_equal(env_action_names[ACTION_DOWN], "down");
-    assert_string_equal(env_action_names[ACTION_UP], "up");
-    assert_string_equal(env_action_names[ACTION_LEFT], "left");
-    assert_string_equal(env_action_names[ACTION_RIGHT], "right");
+    assert_string_equal(env_action_name(ENV_grid, ACTION_STAY), "stay");
+    assert_string_equal(env_action_name(ENV_grid, ACTION_DOWN), "down");
+    assert_string_equal(env_action_name(ENV_grid, ACTION_UP), "up");
+    assert_string_equal(env_action_name(ENV_grid, ACTION_LEFT), "left");
+    assert_string_equal(env_action_name(ENV_grid, ACTION_RIGHT), "right");
 }
 
 static void the_two_room_tasks_have_23_23_5_2_observations(void **unused) {
@@ -330,7 +330,7 @@ static void too_many_observations_are_refused_with_advice(void **unused) {
     struct senses senses = senses_of(FRAME_OWN_FIRST, true, true, true, true);
     struct env_senses s;
     struct fault why = {""};
-    assert_false(env_senses_create(&s, &senses, 8, TASK_CELLS, &why));
+    assert_false(env_senses_create(&s, &senses, 8, TASK_CELLS, ENV_ACTIONS, &why));
     assert_non_null(strstr(why.text, "8 agents"));
     assert_non_null(strstr(why.text, "65535 cells"));
     assert_non_null(strstr(why.text, "observe_others = no"));
@@ -348,9 +348,9 @@ static void the_bound_is_2_to_the_62(void **unused) {
     struct senses senses = senses_of(FRAME_OWN_FIRST, true, false, false, false);
     struct env_senses s;
     struct fault why;
-    assert_true(env_senses_create(&s, &senses, 2, 1 << 30, &why));
-    assert_true(env_senses_create(&s, &senses, 3, 1 << 20, &why));
-    assert_false(env_senses_create(&s, &senses, 3, 1 << 21, &why));
+    assert_true(env_senses_create(&s, &senses, 2, 1 << 30, ENV_ACTIONS, &why));
+    assert_true(env_senses_create(&s, &senses, 3, 1 << 20, ENV_ACTIONS, &why));
+    assert_false(env_senses_create(&s, &senses, 3, 1 << 21, ENV_ACTIONS, &why));
 }
 
 int main(void) {

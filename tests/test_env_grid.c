@@ -36,7 +36,7 @@ static void start(struct game *game, enum contested contested) {
     struct fault why;
     if (!cells_create(&game->cells, &game->task, 1, &why)) fail_msg("%s", why.text);
     env_grid_create(&game->grid, &game->task, &rules, &game->cells);
-    game->state = game->grid.start;
+    game->state = game->grid.env.start;
 }
 
 static void open_contested(struct game *game, enum contested contested, const char *text) {
@@ -66,14 +66,14 @@ static void close_game(struct game *game) {
 static void step(struct game *game, const uint8_t *action, const uint32_t *contest) {
     const struct env_grid *grid = &game->grid;
     struct env_state *state = &game->state;
-    switch (grid->n_agents) {
+    switch (grid->env.n_agents) {
     case 1: env_grid_step(grid, 1, state, action, contest, game->reward); return;
     case 2: env_grid_step(grid, 2, state, action, contest, game->reward); return;
     case 3: env_grid_step(grid, 3, state, action, contest, game->reward); return;
     case 4: env_grid_step(grid, 4, state, action, contest, game->reward); return;
     case 5: env_grid_step(grid, 5, state, action, contest, game->reward); return;
     case 8: env_grid_step(grid, 8, state, action, contest, game->reward); return;
-    default: fail_msg("%d agents, which no test expects", grid->n_agents);
+    default: fail_msg("%d agents, which no test expects", grid->env.n_agents);
     }
 }
 
@@ -87,7 +87,7 @@ static uint8_t action_of(char letter) {
 /* One letter per agent: S stay, D down, U up, L left, R right. */
 static void play_with(struct game *game, const char *moves, const uint32_t *contest) {
     uint8_t action[ENV_AGENTS] = {0};
-    assert_int_equal(strlen(moves), game->grid.n_agents);
+    assert_int_equal(strlen(moves), game->grid.env.n_agents);
     for (int j = 0; moves[j]; j++) action[j] = action_of(moves[j]);
     step(game, action, contest);
 }
@@ -113,7 +113,7 @@ static void assert_picture(const struct game *game, const char *expected) {
 }
 
 static void assert_rewards(const struct game *game, const double *expected) {
-    for (int j = 0; j < game->grid.n_agents; j++) assert_true(game->reward[j] == expected[j]);
+    for (int j = 0; j < game->grid.env.n_agents; j++) assert_true(game->reward[j] == expected[j]);
 }
 
 /* ---- Start ---- */
@@ -123,7 +123,7 @@ static void a_game_starts_as_drawn(void **unused) {
     struct game game;
     open_game(&game, "map:\n#A.b\na..B\n");
     assert_picture(&game, "#A..\n...B\n");
-    assert_int_equal(game.grid.n_agents, 2);
+    assert_int_equal(game.grid.env.n_agents, 2);
     assert_int_equal(game.state.finished, 0);
     for (int j = 0; j < 2; j++) assert_int_equal(game.state.previous[j], ACTION_STAY);
     close_game(&game);
@@ -202,7 +202,7 @@ static void a_map_keeps_its_edge_beside_a_larger_one(void **unused) {
     assert_true(task_parse(&tasks[1], "test.task", "large", "map:\nA..a\n....\n", &why));
     assert_true(cells_create(&cells, tasks, 2, &why));
     env_grid_create(&grid, &tasks[0], &rules, &cells);
-    assert_int_equal(grid.start.cell[0], 1);
+    assert_int_equal(grid.env.start.cell[0], 1);
     const uint16_t *move = &grid.move[1 * GRID_STRIDE];
     assert_int_equal(move[ACTION_RIGHT], 1);
     assert_int_equal(move[ACTION_DOWN], 1);
@@ -311,7 +311,7 @@ static void assert_play(enum contested contested, const char *map, const char *m
     open_contested(&game, contested, map);
     play_with(&game, moves, (uint32_t[ENV_AGENTS / 2]){first, second, lowest, lowest});
     assert_picture(&game, picture);
-    for (int j = 0; j < game.grid.n_agents; j++) assert_true(game.reward[j] == -0.1);
+    for (int j = 0; j < game.grid.env.n_agents; j++) assert_true(game.reward[j] == -0.1);
     close_game(&game);
 }
 
@@ -360,10 +360,10 @@ static void assert_fair(const char *map, const char *moves, int n) {
     rng_start(&rng, &(struct rng_key){.seed = 17, .task = (uint32_t)n});
     for (int i = 0; i < GAMES; i++) {
         int moved = 0;
-        game.state = game.grid.start;
+        game.state = game.grid.env.start;
         play_with(&game, moves, (uint32_t[ENV_AGENTS / 2]){rng_next(&rng), highest, highest, highest});
         for (int j = 0; j < n; j++) {
-            bool won = game.state.cell[j] != game.grid.start.cell[j];
+            bool won = game.state.cell[j] != game.grid.env.start.cell[j];
             wins[j] += won;
             moved += won;
         }
@@ -421,7 +421,7 @@ static void the_winner_of_a_contested_goal_finishes_alone(void **unused) {
     assert_picture(&game, ".AB\n...\n");
     assert_int_equal(game.state.finished, 1);
     assert_rewards(&game, (double[]){100, -0.1});
-    game.state = game.grid.start;
+    game.state = game.grid.env.start;
     play_with(&game, "RL", &highest);
     assert_picture(&game, "AB.\n...\n");
     assert_int_equal(game.state.finished, 0);
@@ -540,8 +540,8 @@ static void actions_are_recorded_even_when_refused(void **unused) {
 static void draws_of_a_step_suffice_for_all_contests(void **unused) {
     (void)unused;
     for (int n = 1; n <= ENV_AGENTS; n++) {
-        assert_int_equal(env_grid_draws(n), n + n / 2);
-        assert_true(env_grid_draws(n) <= ENV_DRAWS);
+        assert_int_equal(env_draws(n), n + n / 2);
+        assert_true(env_draws(n) <= ENV_DRAWS);
     }
 }
 
@@ -608,10 +608,10 @@ static int slow_step(const struct game *game, struct body *all, const uint8_t *a
     const struct task *task = &game->task;
     struct body next[ENV_AGENTS] = {0};
     for (int j = 0; j < task->n_agents; j++) next[j] = wish(task, all, j, action[j]);
-    int n_contests = settle(task, game->grid.rules.contested, all, next, draw);
+    int n_contests = settle(task, game->grid.env.rules.contested, all, next, draw);
     for (int j = 0; j < task->n_agents; j++) {
         bool at_goal = next[j].row * task->columns + next[j].column == task->goal[j];
-        reward[j] = all[j].finished ? 0 : at_goal ? game->grid.rules.reward_goal : game->grid.rules.reward_step;
+        reward[j] = all[j].finished ? 0 : at_goal ? game->grid.env.rules.reward_goal : game->grid.env.rules.reward_step;
         next[j].finished = at_goal;
     }
     memcpy(all, next, sizeof next);
@@ -661,7 +661,7 @@ static struct tally compare(struct game *game, uint32_t seed, int n_games, int n
         struct body all[ENV_AGENTS] = {0};
         rng_start(&rng, &(struct rng_key){.seed = seed, .game = (uint32_t)i});
         start_bodies(&game->task, all);
-        game->state = game->grid.start;
+        game->state = game->grid.env.start;
         for (int t = 0; t < n_steps; t++) {
             uint8_t action[ENV_AGENTS] = {0};
             uint32_t contest[ENV_AGENTS / 2 + 1] = {0};

@@ -27,9 +27,9 @@ static void create(struct bench *b, enum learner_name name, const char *map, con
     b->learning.alpha = always(0);
     b->learning.beta = always(1000);
     uint64_t rows = b->world.senses.rows.n;
-    int n_actions = learner_actions(name, b->world.grid.n_agents);
+    int n_actions = learner_actions(name, b->world.grid.env.n_agents, ENV_ACTIONS);
     assert_true(distilled_create(&b->distilled, rows, n_actions));
-    assert_true(learner_create(&b->learner, name, &b->world.grid, &b->world.senses));
+    assert_true(learner_create(&b->learner, name, &b->world.grid.env, &b->world.senses));
     b->learner.games_e = 1;
     for (int j = 0; j < b->learner.n_players; j++) {
         b->learner.distilled[j] = &b->distilled;
@@ -74,7 +74,7 @@ static uint64_t row_at(const struct bench *b, int cell, int previous) {
 
 /* Discounted visits with `gamma` as discount; the episode of the last game. */
 static struct episode visit(struct bench *b, double gamma, uint32_t games) {
-    int64_t *discounts = visits_discounts(gamma, b->world.grid.rules.step_limit);
+    int64_t *discounts = visits_discounts(gamma, b->world.grid.env.rules.step_limit);
     struct rng_key key = {.seed = 6, .phase = RNG_M_STEP};
     struct episode episode = {0};
     for (; key.game < games; key.game++) b->learner.kind->visit(&b->learner, &key, discounts, b->visits, &episode);
@@ -182,7 +182,7 @@ static void assert_solved(const struct bench *b, const double (*q)[ENV_ACTIONS],
     static bool seen[MOST_ROWS];
     int compared = 0;
     memset(seen, 0, sizeof seen);
-    mark_reachable(b, q, b->world.grid.start.cell[0], ACTION_STAY, seen);
+    mark_reachable(b, q, b->world.grid.env.start.cell[0], ACTION_STAY, seen);
     for (uint64_t row = 0; row < b->world.senses.rows.n; row++) {
         for (int a = 0; seen[row] && a < ENV_ACTIONS; a++) {
             bool never = b->learning.alpha.from > 0 && distilled_row(&b->distilled, row)[a] == 0;
@@ -395,11 +395,11 @@ static int forced(uint32_t seed, int agent, uint64_t row) {
 static struct episode replay(const struct bench *b, uint32_t seed, const int64_t *discounts, int64_t *const *counts) {
     const struct env_grid *grid = &b->world.grid;
     const uint32_t no_draws[ENV_AGENTS] = {0};
-    struct env_state state = grid->start;
+    struct env_state state = grid->env.start;
     struct episode out = {0};
-    int n = grid->n_agents;
+    int n = grid->env.n_agents;
     double discount = 1;
-    while (out.steps < grid->rules.step_limit && state.finished != (UINT32_C(1) << n) - 1) {
+    while (out.steps < grid->env.rules.step_limit && state.finished != (UINT32_C(1) << n) - 1) {
         uint8_t action[ENV_AGENTS] = {0};
         double reward[ENV_AGENTS];
         for (int j = 0; j < n; j++) {

@@ -22,7 +22,7 @@ static void constant_policy(const void *of, int agent, uint64_t row, float *pi) 
 }
 
 static struct play play_of(const struct world *world, const struct constant *constant, bool greedy) {
-    return (struct play){.grid = &world->grid,
+    return (struct play){.env = &world->grid.env,
                          .senses = &world->senses,
                          .gamma = discount,
                          .n_actions = ENV_ACTIONS,
@@ -180,7 +180,7 @@ static void it_plays_the_games_of_a_soft_learner(void **state) {
     setting_defaults(learning_table, learning_count, &learning);
     uint64_t rows = world.senses.rows.n;
     assert_true(distilled_create(&distilled, rows, ENV_ACTIONS));
-    assert_true(learner_create(&learner, LEARNER_soft_q, &world.grid, &world.senses));
+    assert_true(learner_create(&learner, LEARNER_soft_q, &world.grid.env, &world.senses));
     for (int j = 0; j < 2; j++) {
         assert_true(visits_create(&visits[j], rows, ENV_ACTIONS));
         learner.distilled[j] = &distilled;
@@ -189,7 +189,7 @@ static void it_plays_the_games_of_a_soft_learner(void **state) {
     struct episode played, visited;
     for (struct rng_key key = {.seed = 2}; key.game < 30; key.game++) learner.kind->learn(&learner, &key, &played);
     int64_t *discounts = visits_discounts(learning.gamma, 60);
-    struct play play = {.grid = &world.grid, .senses = &world.senses, .gamma = learning.gamma,
+    struct play play = {.env = &world.grid.env, .senses = &world.senses, .gamma = learning.gamma,
                         .n_actions = ENV_ACTIONS, .policy = learned_policy, .of = &learner};
     for (struct rng_key key = {.seed = 2, .phase = RNG_M_STEP}; key.game < 100; key.game++) {
         play_game(&play, &key, &played);

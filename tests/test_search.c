@@ -17,7 +17,7 @@ enum { N_MAPS = sizeof maps / sizeof *maps };
 static double optimum(const struct world *world, double gamma) {
     struct solution s;
     struct fault why = {""};
-    if (!solve_exact(&world->grid, gamma, 0, &s, &why)) fail_msg("%s", why.text);
+    if (!solve_exact(&world->grid.env, gamma, 0, &s, &why)) fail_msg("%s", why.text);
     double sum = s.sum;
     solution_destroy(&s);
     return sum;
@@ -65,7 +65,7 @@ static void no_budget_and_no_seed_exceeds_the_optimum(void **unused) {
             world_create(&world, maps[m], rules);
             search_game(&world.grid, gamma_99, budgets[seed / 9], seed, &s);
             assert_true(s.sum <= optimum(&world, gamma_99) + tolerance);
-            assert_true(s.steps <= world.grid.rules.step_limit);
+            assert_true(s.steps <= world.grid.env.rules.step_limit);
             solution_destroy(&s);
             world_destroy(&world);
         }
@@ -81,11 +81,11 @@ static void the_game_is_certain(void **unused) {
             world_create(&world, maps[m], contested[1]);
             search_game(&world.grid, gamma_99, 50, 3, &s);
             const uint32_t draws[ENV_AGENTS / 2] = {draw ? UINT32_MAX : 0};
-            struct env_state state = world.grid.start;
+            struct env_state state = world.grid.env.start;
             double sum = 0, discount = 1;
             for (int64_t t = 0; t < s.steps; t++) {
                 double reward[ENV_AGENTS];
-                env_grid_step(&world.grid, world.grid.n_agents, &state, s.moves + t * s.n_agents, draws, reward);
+                env_grid_step(&world.grid, world.grid.env.n_agents, &state, s.moves + t * s.n_agents, draws, reward);
                 for (int j = 0; j < s.n_agents; j++) sum += discount * reward[j];
                 discount *= gamma_99;
             }

@@ -26,7 +26,7 @@ static void create(struct bench *b, const char *map, const char *rules, double a
     uint64_t rows = b->world.senses.rows.n;
     assert_true(distilled_create(&b->distilled, rows, ENV_ACTIONS));
     assert_true(visits_create(&b->visits, rows, ENV_ACTIONS));
-    assert_true(learner_create(&b->learner, LEARNER_soft_q, &b->world.grid, &b->world.senses));
+    assert_true(learner_create(&b->learner, LEARNER_soft_q, &b->world.grid.env, &b->world.senses));
     b->learner.games_e = 1;
     for (int j = 0; j < ENV_AGENTS; j++) b->learner.distilled[j] = &b->distilled;
 }
@@ -79,8 +79,8 @@ static void solve(const struct bench *b, double (*q)[ENV_ACTIONS]) {
                 struct env_state next = {.cell = {grid->move[cell * GRID_STRIDE + a]}, .previous = {(uint8_t)a}};
                 uint64_t to = env_observe(&b->world.senses, 1, &next, 0);
                 bool arrives = next.cell[0] == grid->goal[0];
-                double target = arrives ? grid->rules.reward_goal
-                                        : grid->rules.reward_step + b->learning.gamma * soft_value(b, to, q[to]);
+                double target = arrives ? grid->env.rules.reward_goal
+                                        : grid->env.rules.reward_step + b->learning.gamma * soft_value(b, to, q[to]);
                 for (int previous = 0; previous < ENV_ACTIONS; previous++) {
                     struct env_state state = {.cell = {(uint16_t)cell}, .previous = {(uint8_t)previous}};
                     q[env_observe(&b->world.senses, 1, &state, 0)][a] = target;
@@ -149,7 +149,7 @@ static void two_cells_by_hand(void **state) {
     const float known[ENV_ACTIONS] = {-1, -1, -1, -1, 10};
     float q[ENV_ACTIONS], pi[ENV_ACTIONS];
     create(&b, "Aa\n", "reward_goal = 12\nreward_step = -1\n", 1, 1, 1);
-    uint64_t row = env_observe(&b.world.senses, 1, &b.world.grid.start, 0);
+    uint64_t row = env_observe(&b.world.senses, 1, &b.world.grid.env.start, 0);
     learner_set_values(&b.learner, 0, row, known);
     distilled_prepare(&b.distilled, 1);
     learner_prepare(&b.learner, &b.learning, 0, false);
@@ -217,7 +217,7 @@ static void a_cut_game_backs_up_what_comes_next(void **state) {
     learner_set_values(&b.learner, 0, env_observe(&b.world.senses, 1, &next, 0), ahead);
     play(&b, 60);
     float q[ENV_ACTIONS];
-    learner_values(&b.learner, 0, env_observe(&b.world.senses, 1, &b.world.grid.start, 0), q);
+    learner_values(&b.learner, 0, env_observe(&b.world.senses, 1, &b.world.grid.env.start, 0), q);
     assert_float_equal(q[ACTION_RIGHT], -0.1 + 0.99 * (7 + log(5)), 1e-4);
     destroy(&b);
 }

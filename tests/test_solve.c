@@ -17,7 +17,7 @@ static void assert_close(double a, double b) {
 static void solve_world(struct world *world, const char *map, const char *rules, double gamma, struct solution *out) {
     struct fault why = {""};
     world_create(world, map, rules);
-    if (!solve_exact(&world->grid, gamma, 0, out, &why)) fail_msg("%s", why.text);
+    if (!solve_exact(&world->grid.env, gamma, 0, out, &why)) fail_msg("%s", why.text);
     assert_true(out->exact);
 }
 
@@ -191,7 +191,7 @@ static void action_of(int index, int n_agents, uint8_t *action) {
 /* The best expected sum of rewards over all joint plans of `left` steps: no table, no order, no early end. */
 static double exhaustive(const struct env_grid *grid, const struct env_state *state, double gamma, int left) {
     enum { STRATA = 6 }; /* decide evenly between 2 or 3 */
-    int n = grid->n_agents, all = (int)pow(ENV_ACTIONS, n);
+    int n = grid->env.n_agents, all = (int)pow(ENV_ACTIONS, n);
     double best = -INFINITY;
     if (left == 0 || state->finished == (UINT32_C(1) << n) - 1) return 0;
     for (int i = 0; i < all; i++) {
@@ -221,7 +221,7 @@ static void assert_exhaustive(const char *map, double gamma, int most) {
             char rules[128];
             snprintf(rules, sizeof rules, "step_limit = %d\nreward_goal = 3\nreward_step = -1\n%s", limit, contested[c]);
             solve_world(&world, map, rules, gamma, &s);
-            assert_close(s.sum, exhaustive(&world.grid, &world.grid.start, gamma, limit));
+            assert_close(s.sum, exhaustive(&world.grid, &world.grid.env.start, gamma, limit));
             solution_destroy(&s);
             world_destroy(&world);
         }
@@ -240,14 +240,14 @@ static void the_optimum_is_that_of_exhaustive_search(void **unused) {
 /* ---- Against games ---- */
 
 static double replay(const struct env_grid *grid, const struct solution *s, double gamma, double *split) {
-    struct env_state state = grid->start;
+    struct env_state state = grid->env.start;
     double discount = 1, sum = 0;
-    for (int j = 0; j < grid->n_agents; j++) split[j] = 0;
+    for (int j = 0; j < grid->env.n_agents; j++) split[j] = 0;
     for (int64_t t = 0; t < s->steps; t++) {
         static const uint32_t draw[ENV_AGENTS / 2] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
         double reward[ENV_AGENTS];
-        env_grid_step(grid, grid->n_agents, &state, s->moves + t * grid->n_agents, draw, reward);
-        for (int j = 0; j < grid->n_agents; j++) {
+        env_grid_step(grid, grid->env.n_agents, &state, s->moves + t * grid->env.n_agents, draw, reward);
+        for (int j = 0; j < grid->env.n_agents; j++) {
             split[j] += discount * reward[j];
             sum += discount * reward[j];
         }
@@ -257,17 +257,17 @@ static double replay(const struct env_grid *grid, const struct solution *s, doub
 }
 
 static double random_game(const struct env_grid *grid, double gamma, uint32_t game) {
-    struct env_state state = grid->start;
+    struct env_state state = grid->env.start;
     struct rng rng;
     double discount = 1, sum = 0;
     rng_start(&rng, &(struct rng_key){.seed = 5, .game = game});
-    for (int t = 0; t < grid->rules.step_limit && state.finished != (UINT32_C(1) << grid->n_agents) - 1; t++) {
-        const uint32_t *bits = rng_take(&rng, (uint32_t)env_grid_draws(grid->n_agents));
+    for (int t = 0; t < grid->env.rules.step_limit && state.finished != (UINT32_C(1) << grid->env.n_agents) - 1; t++) {
+        const uint32_t *bits = rng_take(&rng, (uint32_t)env_draws(grid->env.n_agents));
         uint8_t action[ENV_AGENTS];
         double reward[ENV_AGENTS];
-        for (int j = 0; j < grid->n_agents; j++) action[j] = (uint8_t)rng_below(bits[j], ENV_ACTIONS);
-        env_grid_step(grid, grid->n_agents, &state, action, bits + grid->n_agents, reward);
-        for (int j = 0; j < grid->n_agents; j++) sum += discount * reward[j];
+        for (int j = 0; j < grid->env.n_agents; j++) action[j] = (uint8_t)rng_below(bits[j], ENV_ACTIONS);
+        env_grid_step(grid, grid->env.n_agents, &state, action, bits + grid->env.n_agents, reward);
+        for (int j = 0; j < grid->env.n_agents; j++) sum += discount * reward[j];
         discount *= gamma;
     }
     return sum;
@@ -306,7 +306,7 @@ static void the_game_shown_is_worth_the_optimum(void **unused) {
             double split[ENV_AGENTS];
             solve_world(&world, maps[m], contested[c], gamma_99, &s);
             assert_close(replay(&world.grid, &s, gamma_99, split), s.sum);
-            for (int j = 0; j < world.grid.n_agents; j++) assert_close(split[j], s.split[j]);
+            for (int j = 0; j < world.grid.env.n_agents; j++) assert_close(split[j], s.split[j]);
             solution_destroy(&s);
             world_destroy(&world);
         }
@@ -333,7 +333,7 @@ static void a_refusal_says_why(void **unused) {
     struct solution s;
     struct fault why = {""};
     world_create(&world, "A..a\n", "");
-    assert_false(solve_exact(&world.grid, gamma_99, 3, &s, &why));
+    assert_false(solve_exact(&world.grid.env, gamma_99, 3, &s, &why));
     assert_non_null(strstr(why.text, "4 joint states"));
     world_destroy(&world);
 }

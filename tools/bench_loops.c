@@ -14,6 +14,7 @@
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
 #include "multidistral/base/rng.h"
+#include "multidistral/base/text.h"
 #include "multidistral/run/output.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
@@ -50,13 +51,13 @@ struct bench {
 /* ---- The fixed loops ---- */
 
 static int64_t random_game(struct bench *b, int task, const struct rng_key *key, bool traffic) {
-    const struct env_grid *grid = &b->plan.grid[task];
+    const struct env_grid *grid = (const struct env_grid *)b->plan.env[task];
     const struct env_senses *senses = &b->plan.senses;
-    struct env_state state = grid->start;
+    struct env_state state = grid->env.start;
     struct rng rng;
     int64_t steps = 0;
     rng_start(&rng, key);
-    for (; steps < grid->rules.step_limit && state.finished != 3; steps++) {
+    for (; steps < grid->env.rules.step_limit && state.finished != 3; steps++) {
         uint8_t action[AGENTS];
         double reward[AGENTS];
         uint64_t row[AGENTS] = {0};
@@ -90,7 +91,7 @@ static int64_t play(struct bench *b, int loop, int task, uint32_t iteration) {
 
 static void use_learner(struct bench *b, int name) {
     uint64_t rows = b->plan.senses.rows.n;
-    int n_actions = learner_actions((enum learner_name)name, AGENTS);
+    int n_actions = learner_actions((enum learner_name)name, AGENTS, ENV_ACTIONS);
     for (int j = 0; j < AGENTS; j++) {
         if (b->visits[j].count) distilled_destroy(&b->distilled[j]), visits_destroy(&b->visits[j]);
         distilled_create(&b->distilled[j], rows, n_actions);
@@ -99,7 +100,7 @@ static void use_learner(struct bench *b, int name) {
     for (int i = 0; i < b->plan.n_tasks; i++) {
         struct learner *learner = &b->learner[i];
         if (learner->kind) learner_destroy(learner);
-        learner_create(learner, (enum learner_name)name, &b->plan.grid[i], &b->plan.senses);
+        learner_create(learner, (enum learner_name)name, b->plan.env[i], &b->plan.senses);
         learner->games_e = GAMES;
         for (int p = 0; p < learner->n_players; p++) learner->distilled[p] = &b->distilled[p];
         learner_prepare(learner, &b->plan.config.learning, 0, true);
@@ -192,7 +193,7 @@ static bool read_arguments(struct bench *b, int argc, char **argv, struct fault 
     struct config config;
     struct task *tasks = memory_zeros((size_t)argc, sizeof *tasks);
     int n_tasks = 0, i = 3;
-    if (argc < 4) return fault_set(why, "usage: bench_loops SECONDS RUN.h5 TASK... [--setting value ...]");
+    if (argc < 4 || !text_ends_with(argv[2], ".h5")) return fault_set(why, "usage: bench_loops SECONDS RUN.h5 TASK... [--setting value ...]");
     b->seconds = atof(argv[1]);
     config_defaults(&config);
     for (; i < argc && strncmp(argv[i], "--", 2) != 0; i++)

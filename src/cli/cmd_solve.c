@@ -39,18 +39,18 @@ static void print_sum(const struct solution *s, const char *name, const struct f
                 (unsigned long long)s->work, (long long)seed, why->text);
 }
 
-static void print_moves(const struct solution *s, int agent) {
+static void print_moves(const struct solution *s, enum env_kind world, int agent) {
     enum { MOST = 100 };
     int64_t n = s->plays[agent];
     printf("  agent %d:", agent + 1);
-    for (int64_t t = 0; t < n && t < MOST; t++) printf(" %s", env_action_names[s->moves[t * s->n_agents + agent]]);
+    for (int64_t t = 0; t < n && t < MOST; t++) printf(" %s", env_action_name(world, s->moves[t * s->n_agents + agent]));
     if (n > MOST) printf(" ... and %lld more", (long long)(n - MOST));
     putchar('\n');
 }
 
-static void print_solution(const struct solution *s, const char *name, const struct fault *why, int64_t seed) {
-    print_sum(s, name, why, seed);
-    for (int j = 0; j < s->n_agents; j++) print_moves(s, j);
+static void print_solution(const struct solution *s, const struct task *task, const struct fault *why, int64_t seed) {
+    print_sum(s, task->name, why, seed);
+    for (int j = 0; j < s->n_agents; j++) print_moves(s, task->world, j);
     fflush(stdout);
 }
 
@@ -84,13 +84,12 @@ static void print_csv(const struct solution *s, const char *name, int columns) {
 static bool solve_task(const struct task *task, const struct config *config, const struct limits *limits,
                        struct solution *out, struct fault *why) {
     struct cells cells;
-    struct env_grid grid;
     double gamma = config->learning.gamma;
     if (!cells_create(&cells, task, 1, why)) return false;
-    env_grid_create(&grid, task, &config->rules, &cells);
-    if (!solve_exact(&grid, gamma, (uint64_t)limits->max_states, out, why))
-        search_game(&grid, gamma, (uint32_t)limits->budget, (uint32_t)config->run.seed, out);
-    env_grid_destroy(&grid);
+    struct env *env = env_create(task, &config->rules, &cells);
+    if (!solve_exact(env, gamma, (uint64_t)limits->max_states, out, why))
+        search_game((const struct env_grid *)env, gamma, (uint32_t)limits->budget, (uint32_t)config->run.seed, out);
+    env_destroy(env);
     cells_destroy(&cells);
     return true;
 }
@@ -103,7 +102,7 @@ static bool solve_all(const struct task *tasks, int n_tasks, const struct config
         struct solution solution;
         if (!solve_task(&tasks[i], config, limits, &solution, why)) return false;
         if (csv) print_csv(&solution, tasks[i].name, columns);
-        else print_solution(&solution, tasks[i].name, why, config->run.seed);
+        else print_solution(&solution, &tasks[i], why, config->run.seed);
         solution_destroy(&solution);
     }
     return true;

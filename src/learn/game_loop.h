@@ -9,8 +9,8 @@
  *   void kernel_back_up(kernel, n_agents, row, action, target)
  *                                                    Q(s,a) of each agent on its way to r + gamma V(s')
  *
- * It defines learn and visit, for struct learner_kind. Environment step, draw and backup are compiled together, for one
- * and for two agents with the number as a constant. */
+ * It defines learn and visit, for struct learner_kind. Environment step, draw and backup are compiled together; for one
+ * and for two agents on a map with these as constants. */
 #ifndef MULTIDISTRAL_LEARN_GAME_LOOP_H
 #define MULTIDISTRAL_LEARN_GAME_LOOP_H
 
@@ -22,7 +22,7 @@ struct game {
     struct table_row *row[ENV_AGENTS]; /* what each agent sees */
     uint64_t number[ENV_AGENTS];       /* of that row in its table */
     uint8_t action[ENV_AGENTS];        /* what each agent is about to do */
-    uint32_t contest[ENV_AGENTS];      /* draws for contested cells in the step to come */
+    uint32_t chance[ENV_AGENTS];       /* draws for what the world leaves to the lot in the step to come */
     double reward[ENV_AGENTS], discount, returns[ENV_AGENTS];
     int64_t steps, length[ENV_AGENTS];
 };
@@ -36,17 +36,17 @@ static inline void look(struct learner *learner, int n_agents, struct game *game
 
 /* All draws of the step to come. */
 static inline void draw(int n_agents, struct game *game) {
-    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_grid_draws(n_agents));
+    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_draws(n_agents));
     UNROLLED
     for (int j = 0; j < n_agents; j++)
         game->action[j] = kernel_draw(&game->kernel, game->row[j], bits[j]);
     UNROLLED
-    for (int c = 0; c < n_agents / 2; c++) game->contest[c] = bits[n_agents + c];
+    for (int c = 0; c < n_agents / 2; c++) game->chance[c] = bits[n_agents + c];
 }
 
 static inline void begin(struct learner *learner, int n_agents, const struct rng_key *key, struct game *game) {
     game->kernel = kernel_of(learner, key);
-    game->state = learner->grid->start;
+    game->state = learner->env->start;
     game->discount = 1;
     game->steps = 0;
     rng_start(&game->rng, key);
@@ -59,9 +59,9 @@ static inline void begin(struct learner *learner, int n_agents, const struct rng
     draw(n_agents, game);
 }
 
-static inline void step(const struct learner *learner, int n_agents, struct game *game) {
+static inline void step(const struct learner *learner, enum env_kind world, int n_agents, struct game *game) {
     uint32_t had_finished = game->state.finished;
-    env_grid_step(learner->grid, n_agents, &game->state, game->action, game->contest, game->reward);
+    env_step(learner->env, world, n_agents, &game->state, game->action, game->chance, game->reward);
     UNROLLED
     for (int j = 0; j < n_agents; j++) {
         game->returns[j] += game->discount * game->reward[j];
@@ -72,7 +72,7 @@ static inline void step(const struct learner *learner, int n_agents, struct game
 }
 
 static inline bool goes_on(const struct learner *learner, int n_agents, const struct game *game) {
-    return game->steps < learner->grid->rules.step_limit && game->state.finished != (UINT32_C(1) << n_agents) - 1;
+    return game->steps < learner->env->rules.step_limit && game->state.finished != (UINT32_C(1) << n_agents) - 1;
 }
 
 static inline void end(int n_agents, const struct game *game, struct episode *out) {
@@ -86,7 +86,8 @@ static inline void end(int n_agents, const struct game *game, struct episode *ou
 
 /* The next actions are drawn before the values of the last ones are backed up: so the machine can play on while it
  * computes, and an agent that stays in its row acts on what it knew on arrival. */
-static inline void learn_game(struct learner *learner, int n_agents, const struct rng_key *key, struct episode *out) {
+static inline void learn_game(struct learner *learner, enum env_kind world, int n_agents, const struct rng_key *key,
+                              struct episode *out) {
     struct game game;
     struct table_row nobody[ENV_AGENTS] = {{{0}, 0}}; /* stands in for those who have finished */
     const float gamma = (float)learner->gamma;
@@ -100,7 +101,7 @@ static inline void learn_game(struct learner *learner, int n_agents, const struc
             row[j] = game.row[j];
             action[j] = game.action[j];
         }
-        step(learner, n_agents, &game);
+        step(learner, world, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
             bool plays_on = !(game.state.finished >> j & 1);
@@ -164,8 +165,8 @@ static inline void record(int n_agents, const struct game *game, struct transiti
 }
 
 /* The next actions are drawn after a rollout was backed up. */
-static inline void learn_recorded_game(struct learner *learner, int n_agents, const struct rng_key *key,
-                                       struct episode *out) {
+static inline void learn_recorded_game(struct learner *learner, enum env_kind world, int n_agents,
+                                       const struct rng_key *key, struct episode *out) {
     struct game game;
     struct transition *first = experience_now(&learner->experience);
     int64_t rollout = learner->learning->rollout, backed_up = 0;
@@ -173,7 +174,7 @@ static inline void learn_recorded_game(struct learner *learner, int n_agents, co
     while (goes_on(learner, n_agents, &game)) {
         struct transition *now = first + game.steps;
         see(n_agents, &game, now->row);
-        step(learner, n_agents, &game);
+        step(learner, world, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++)
             if (!(game.state.finished >> j & 1)) look(learner, n_agents, &game, j);
@@ -189,7 +190,7 @@ static inline void learn_recorded_game(struct learner *learner, int n_agents, co
     end(n_agents, &game, out);
 }
 
-static inline void visit_game(struct learner *learner, int n_agents, const struct rng_key *key,
+static inline void visit_game(struct learner *learner, enum env_kind world, int n_agents, const struct rng_key *key,
                               const int64_t *discounts, struct visits *visits, struct episode *out) {
     struct game game;
     begin(learner, n_agents, key, &game);
@@ -200,7 +201,7 @@ static inline void visit_game(struct learner *learner, int n_agents, const struc
             if (had_finished >> j & 1) continue;
             visits_at(&visits[j], game.number[j])[game.action[j]] += discounts[game.steps];
         }
-        step(learner, n_agents, &game);
+        step(learner, world, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++)
             if (!(game.state.finished >> j & 1)) look(learner, n_agents, &game, j);
@@ -212,28 +213,25 @@ static inline void visit_game(struct learner *learner, int n_agents, const struc
 /* Tells the compiler what is known: no world has more agents. */
 static int bounded(int n_agents) { return n_agents < ENV_AGENTS ? n_agents : ENV_AGENTS; }
 
-/* The number of agents as a constant lets the compiler unroll the loops over agents. */
+/* One or two agents on a map: constants, so that the compiler unrolls the loops over agents and sees the world's step. */
 VECTOR_VERSIONS
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
-    if (learner->experience.step) {
-        learn_recorded_game(learner, bounded(learner->n_agents), key, out);
-        return;
-    }
-    switch (learner->n_agents) {
-    case 1: learn_game(learner, 1, key, out); return;
-    case 2: learn_game(learner, 2, key, out); return;
-    default: learn_game(learner, bounded(learner->n_agents), key, out); return;
-    }
+    const enum env_kind world = learner->env->kind;
+    const int n_agents = bounded(learner->n_agents);
+    if (learner->experience.step) learn_recorded_game(learner, world, n_agents, key, out);
+    else if (world == ENV_grid && n_agents == 2) learn_game(learner, ENV_grid, 2, key, out);
+    else if (world == ENV_grid && n_agents == 1) learn_game(learner, ENV_grid, 1, key, out);
+    else learn_game(learner, world, n_agents, key, out);
 }
 
 VECTOR_VERSIONS
 static void visit(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
                   struct episode *out) {
-    switch (learner->n_agents) {
-    case 1: visit_game(learner, 1, key, discounts, visits, out); return;
-    case 2: visit_game(learner, 2, key, discounts, visits, out); return;
-    default: visit_game(learner, bounded(learner->n_agents), key, discounts, visits, out); return;
-    }
+    const enum env_kind world = learner->env->kind;
+    const int n_agents = bounded(learner->n_agents);
+    if (world == ENV_grid && n_agents == 2) visit_game(learner, ENV_grid, 2, key, discounts, visits, out);
+    else if (world == ENV_grid && n_agents == 1) visit_game(learner, ENV_grid, 1, key, discounts, visits, out);
+    else visit_game(learner, world, n_agents, key, discounts, visits, out);
 }
 
 #endif

@@ -13,6 +13,7 @@ enum { Q = 0, GREEDY = ENV_ACTIONS, BEST };
 struct kernel {
     float learning_rate, learning_rate_down;
     uint32_t explore_below; /* of 32 random bits: explore */
+    int n_actions;
     float per_epsilon;
 };
 
@@ -25,7 +26,8 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
     return (struct kernel){.learning_rate = learner->learning_rate,
                            .learning_rate_down = (float)learning->learning_rate_down,
                            .explore_below = (uint32_t)(epsilon * UINT32_MAX),
-                           .per_epsilon = (float)(ENV_ACTIONS / fmax(epsilon * 0x1p32, 1))};
+                           .n_actions = learner->n_actions,
+                           .per_epsilon = (float)(learner->n_actions / fmax(epsilon * 0x1p32, 1))};
 }
 
 static inline void find_greedy(struct table_row *row) {
@@ -38,15 +40,21 @@ static inline void find_greedy(struct table_row *row) {
     row->word[BEST] = best;
 }
 
+/* Actions that the world does not have are never the best. */
+static inline void close_row(const struct learner *learner, struct table_row *row) {
+    for (int a = learner->n_actions; a < ENV_ACTIONS; a++) row->word[Q + a] = POLICY_NEVER;
+    find_greedy(row);
+}
+
 static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
     learner_reach(learner, agent, number, row);
-    find_greedy(row);
+    close_row(learner, row);
 }
 
 /* The bits below the threshold are spread evenly over the actions. */
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
     int any = (int)((float)bits * kernel->per_epsilon);
-    any = any < ENV_ACTIONS ? any : ENV_ACTIONS - 1;
+    any = any < kernel->n_actions ? any : kernel->n_actions - 1;
     return (uint8_t)(bits < kernel->explore_below ? any : (int)row->word[GREEDY]);
 }
 
@@ -57,7 +65,7 @@ static inline void greedy_policy(const struct learner *learner, int agent, uint6
     struct table_row r = {{0}, 0};
     float epsilon = (float)learner->learning->epsilon_end;
     learner_values(learner, agent, row, r.word + Q);
-    find_greedy(&r);
+    close_row(learner, &r);
     for (int a = 0; a < learner->n_actions; a++)
         pi[a] = epsilon / (float)learner->n_actions + (float)(a == (int)r.word[GREEDY]) * (1 - epsilon);
 }

@@ -29,21 +29,21 @@ int learner_players(enum learner_name name, int n_agents) {
     return learner_kinds[name]->deciders == DECIDE_TEAM ? 1 : n_agents;
 }
 
-int learner_actions(enum learner_name name, int n_agents) {
-    int n = ENV_ACTIONS;
+int learner_actions(enum learner_name name, int n_agents, int own_actions) {
+    int n = own_actions;
     if (learner_kinds[name]->deciders == DECIDE_AGENTS) return n;
-    for (int j = 1; j < n_agents && n <= POLICY_MOST; j++) n *= ENV_ACTIONS;
+    for (int j = 1; j < n_agents && n <= POLICY_MOST; j++) n *= own_actions;
     return n <= POLICY_MOST ? n : 0;
 }
 
-bool learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
+bool learner_create(struct learner *learner, enum learner_name name, const struct env *env,
                     const struct env_senses *senses) {
     const struct learner_kind *kind = learner_kinds[name];
     *learner = (struct learner){.kind = kind,
-                                .n_agents = grid->n_agents,
-                                .n_actions = learner_actions(name, grid->n_agents),
-                                .n_players = learner_players(name, grid->n_agents),
-                                .grid = grid,
+                                .n_agents = env->n_agents,
+                                .n_actions = learner_actions(name, env->n_agents, env->n_actions),
+                                .n_players = learner_players(name, env->n_agents),
+                                .env = env,
                                 .senses = senses};
     int n_wide = kind->deciders == DECIDE_AGENTS ? 0 : learner->n_actions;
     bool created = true;
@@ -75,7 +75,7 @@ static void forget_experience(struct learner *learner, const struct learning *le
     if (!wants_experience(learning)) return;
     struct experience *experience = &learner->experience;
     if (!experience->step &&
-        !experience_create(experience, games_recorded(learning), learner->grid->rules.step_limit)) abort();
+        !experience_create(experience, games_recorded(learning), learner->env->rules.step_limit)) abort();
     experience->played = 0;
 }
 

@@ -25,7 +25,7 @@ struct game {
     struct rng rng;
     struct view view[ENV_AGENTS]; /* by player */
     uint8_t action[ENV_AGENTS];   /* by agent */
-    uint32_t contest[ENV_AGENTS];
+    uint32_t chance[ENV_AGENTS];
     double discount;
 };
 
@@ -34,21 +34,22 @@ struct game {
 /* Whom a player calls number k: itself first, then the others in order. */
 static int agent_called(int player, int k) { return k == 0 ? player : k <= player ? k - 1 : k; }
 
-static void split(int joint, int n_agents, uint8_t *part) {
-    for (int k = n_agents - 1; k >= 0; k--, joint /= ENV_ACTIONS) part[k] = (uint8_t)(joint % ENV_ACTIONS);
+static void split(const struct env *env, int joint, uint8_t *part) {
+    for (int k = env->n_agents - 1; k >= 0; k--, joint /= env->n_actions) part[k] = (uint8_t)(joint % env->n_actions);
 }
 
 static int joint_of(const struct game *game, int player) {
     int joint = 0;
     for (int k = 0; k < game->learner->n_agents; k++)
-        joint = joint * ENV_ACTIONS + game->action[agent_called(player, k)];
+        joint = joint * game->learner->env->n_actions + game->action[agent_called(player, k)];
     return joint;
 }
 
 /* Do two joint actions of a player differ only in what finished agents would do? */
-static bool same_moves(int a, int b, int n_agents, int player, uint32_t finished) {
-    for (int k = n_agents - 1; k >= 0; k--, a /= ENV_ACTIONS, b /= ENV_ACTIONS)
-        if (!(finished >> agent_called(player, k) & 1) && a % ENV_ACTIONS != b % ENV_ACTIONS) return false;
+static bool same_moves(const struct env *env, int a, int b, int player, uint32_t finished) {
+    const int n = env->n_actions;
+    for (int k = env->n_agents - 1; k >= 0; k--, a /= n, b /= n)
+        if (!(finished >> agent_called(player, k) & 1) && a % n != b % n) return false;
     return true;
 }
 
@@ -100,17 +101,17 @@ static void draw(struct game *game) {
     const struct learner *learner = game->learner;
     int n = learner->n_agents;
     uint8_t part[ENV_AGENTS];
-    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_grid_draws(n));
+    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_draws(n));
     for (int p = 0; p < learner->n_players; p++) {
-        split(drawn(learner->n_actions, game->view[p].pi, rng_unit(bits[p])), n, part);
+        split(learner->env, drawn(learner->n_actions, game->view[p].pi, rng_unit(bits[p])), part);
         if (learner->n_players == 1) memcpy(game->action, part, (size_t)n);
         else game->action[p] = part[0];
     }
-    memcpy(game->contest, bits + n, (size_t)(n / 2) * sizeof *bits);
+    memcpy(game->chance, bits + n, (size_t)(n / 2) * sizeof *bits);
 }
 
 static void begin(struct game *game, struct learner *learner, const struct rng_key *key, struct episode *out) {
-    *game = (struct game){.learner = learner, .state = learner->grid->start, .discount = 1};
+    *game = (struct game){.learner = learner, .state = learner->env->start, .discount = 1};
     *out = (struct episode){0};
     rng_start(&game->rng, key);
     for (int p = 0; p < learner->n_players; p++) look(game, p);
@@ -126,7 +127,7 @@ static double step(struct game *game, struct episode *out) {
     const struct learner *learner = game->learner;
     double reward[ENV_AGENTS], sum = 0;
     uint32_t had_finished = game->state.finished;
-    env_grid_step(learner->grid, learner->n_agents, &game->state, game->action, game->contest, reward);
+    env_step(learner->env, learner->env->kind, learner->n_agents, &game->state, game->action, game->chance, reward);
     for (int j = 0; j < learner->n_agents; j++) {
         out->returns[j] += game->discount * reward[j];
         out->length[j] += !(had_finished >> j & 1);
@@ -139,12 +140,12 @@ static double step(struct game *game, struct episode *out) {
 }
 
 static bool goes_on(const struct game *game, const struct episode *out) {
-    return out->steps < game->learner->grid->rules.step_limit && !all_finished(game);
+    return out->steps < game->learner->env->rules.step_limit && !all_finished(game);
 }
 
 static void back_up(const struct learner *learner, int player, float *q, int joint, uint32_t finished, double target) {
     for (int a = 0; a < learner->n_actions; a++)
-        if (same_moves(a, joint, learner->n_agents, player, finished))
+        if (same_moves(learner->env, a, joint, player, finished))
             q[a] += learner->learning_rate * ((float)target - q[a]);
 }
 

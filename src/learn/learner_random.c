@@ -2,12 +2,12 @@
 #include "multidistral/learn/learner.h"
 
 struct kernel {
-    char unused;
+    uint32_t n_actions;
 };
 
 static inline struct kernel kernel_of(const struct learner *learner, const struct rng_key *key) {
-    (void)learner, (void)key;
-    return (struct kernel){0};
+    (void)key;
+    return (struct kernel){(uint32_t)learner->n_actions};
 }
 
 static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
@@ -15,8 +15,8 @@ static inline void kernel_make_ready(struct learner *learner, int agent, uint64_
 }
 
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
-    (void)kernel, (void)row;
-    return (uint8_t)rng_below(bits, ENV_ACTIONS);
+    (void)row;
+    return (uint8_t)rng_below(bits, kernel->n_actions);
 }
 
 static inline float kernel_value(const struct table_row *row) { return (void)row, 0.0f; }

@@ -27,15 +27,16 @@ static int drawn(int n, const float *pi, double u) {
 
 static int choose(const struct play *play, const struct env_state *state, int player, uint32_t bits) {
     float pi[POLICY_MOST];
-    play->policy(play->of, player, env_observe(play->senses, play->grid->n_agents, state, player), pi);
+    play->policy(play->of, player, env_observe(play->senses, play->env->n_agents, state, player), pi);
     return play->greedy ? most_probable(play->n_actions, pi) : drawn(play->n_actions, pi, rng_unit(bits));
 }
 
 /* The part of a joint action that its k-th digit is; of an agent's own action, itself. */
 static uint8_t part(const struct play *play, int joint, int k) {
-    int place = play->n_actions / ENV_ACTIONS;
-    for (; k > 0; k--) place /= ENV_ACTIONS;
-    return (uint8_t)(place > 0 ? joint / place % ENV_ACTIONS : joint);
+    const int own = play->env->n_actions;
+    int place = play->n_actions / own;
+    for (; k > 0; k--) place /= own;
+    return (uint8_t)(place > 0 ? joint / place % own : joint);
 }
 
 /* What agent j does; the whole team's action is chosen once, and comes as `joint`. */
@@ -50,8 +51,8 @@ static bool plays(const struct env_state *state, int agent) { return !(state->fi
 /* One step of all agents; what it adds goes into the episode. */
 static void step(const struct play *play, struct rng *rng, struct env_state *state, double discount,
                  struct episode *episode) {
-    int n = play->grid->n_agents;
-    const uint32_t *bits = rng_take(rng, (uint32_t)env_grid_draws(n));
+    int n = play->env->n_agents;
+    const uint32_t *bits = rng_take(rng, (uint32_t)env_draws(n));
     int joint = play->deciders == DECIDE_TEAM ? choose(play, state, 0, bits[0]) : 0;
     uint8_t action[ENV_AGENTS] = {0};
     double reward[ENV_AGENTS];
@@ -60,21 +61,21 @@ static void step(const struct play *play, struct rng *rng, struct env_state *sta
         action[j] = act(play, state, j, joint, bits[j]);
         episode->length[j]++;
     }
-    env_grid_step(play->grid, n, state, action, bits + n, reward);
+    env_step(play->env, play->env->kind, n, state, action, bits + n, reward);
     for (int j = 0; j < n; j++) episode->returns[j] += discount * reward[j];
     episode->steps++;
 }
 
 void play_game(const struct play *play, const struct rng_key *key, struct episode *out) {
-    const struct env_grid *grid = play->grid;
-    const uint32_t everyone = (UINT32_C(1) << grid->n_agents) - 1;
-    struct env_state state = grid->start;
+    const struct env *env = play->env;
+    const uint32_t everyone = (UINT32_C(1) << env->n_agents) - 1;
+    struct env_state state = env->start;
     struct rng rng;
     double discount = 1;
     assert(play->n_actions <= POLICY_MOST);
     rng_start(&rng, key);
     *out = (struct episode){0};
-    for (; out->steps < grid->rules.step_limit && state.finished != everyone; discount *= play->gamma)
+    for (; out->steps < env->rules.step_limit && state.finished != everyone; discount *= play->gamma)
         step(play, &rng, &state, discount, out);
     out->finished = state.finished;
 }

@@ -14,10 +14,7 @@
 bool evaluate_accepts(const struct plan *plan, const struct evaluation *evaluation, struct fault *why) {
     for (int i = 0; i < evaluation->n_new_tasks; i++) {
         const struct task *task = &evaluation->new_task[i];
-        if (task->n_agents != plan->n_agents)
-            return fault_set(why, "task %s has %d agent%s, expected %d as in the tasks of the run", task->name,
-                             task->n_agents, task->n_agents == 1 ? "" : "s", plan->n_agents);
-        if (!cells_cover(&plan->cells, task, why)) return false;
+        if (!plan_accepts(task, &plan->task[0], why) || !cells_cover(&plan->cells, task, why)) return false;
     }
     return true;
 }
@@ -53,7 +50,7 @@ struct arena {
     const struct evaluation *evaluation;
     struct trainer trainer;    /* the state of the run, as this rank's box of it */
     struct distilled *learned; /* [own replicas][the run's own tasks][agent]; NULL if only distilled policies play */
-    struct env_grid *grid;     /* [n_tasks]: where the games are played */
+    struct env **env;          /* [n_tasks]: where the games are played */
     int n_tasks;
     struct layout layout; /* of the games: the trainer's replicas, and a part of these tasks */
     int64_t n_games;      /* told apart, as in struct scores */
@@ -89,11 +86,11 @@ static bool read_run(struct arena *arena, const char *path, struct fault *why) {
     return arena->evaluation->policy == EVALUATE_DISTILLED || read_learned(arena, path, why);
 }
 
-static void make_grids(struct arena *arena) {
+static void make_worlds(struct arena *arena) {
     const struct task *task = arena->evaluation->n_new_tasks ? arena->evaluation->new_task : arena->plan->task;
-    arena->grid = memory_zeros((size_t)arena->n_tasks, sizeof *arena->grid);
+    arena->env = memory_zeros((size_t)arena->n_tasks, sizeof *arena->env);
     for (int i = 0; i < arena->n_tasks; i++)
-        env_grid_create(&arena->grid[i], &task[i], &arena->plan->config.rules, &arena->plan->cells);
+        arena->env[i] = env_create(&task[i], &arena->plan->config.rules, &arena->plan->cells);
 }
 
 static bool arena_create(struct arena *arena, const struct plan *plan, const struct evaluation *evaluation,
@@ -107,9 +104,9 @@ static bool arena_create(struct arena *arena, const struct plan *plan, const str
 
 static void arena_destroy(struct arena *arena) {
     for (int64_t i = 0; arena->learned && i < n_learned(arena); i++) distilled_destroy(&arena->learned[i]);
-    for (int i = 0; arena->grid && i < arena->n_tasks; i++) env_grid_destroy(&arena->grid[i]);
+    for (int i = 0; arena->env && i < arena->n_tasks; i++) env_destroy(arena->env[i]);
     free(arena->learned);
-    free(arena->grid);
+    free(arena->env);
     trainer_destroy(&arena->trainer);
 }
 
@@ -128,7 +125,7 @@ static struct players players_of(const struct arena *arena, int64_t replica, int
 }
 
 static struct play play_of(const struct arena *arena, const struct players *players, int64_t task) {
-    return (struct play){.grid = &arena->grid[arena->layout.tasks.first + task],
+    return (struct play){.env = arena->env[arena->layout.tasks.first + task],
                          .senses = &arena->plan->senses,
                          .gamma = arena->plan->config.learning.gamma,
                          .n_actions = players->distilled->n_actions,
@@ -239,7 +236,7 @@ bool evaluate_run(const char *path, const struct plan *plan, const struct evalua
     if (!arena_create(&arena, plan, evaluation, world, why)) return false;
     bool ready = read_run(&arena, path, why);
     if (ready) {
-        make_grids(&arena);
+        make_worlds(&arena);
         arena.layout = layout_of_games(&arena, rank);
         double *own = play_all(&arena);
         gather(&arena, own, scores);

@@ -24,11 +24,22 @@ void plan_name_apart(struct task *tasks, int n_tasks) {
     }
 }
 
-static bool same_agents(const struct task *tasks, int n_tasks, struct fault *why) {
+bool plan_accepts(const struct task *task, const struct task *other, struct fault *why) {
+    if (task->world != other->world)
+        return fault_set(why, "task %s is a matrix game and task %s a map, expected the same in all tasks of a run",
+                         task->world == ENV_matrix ? task->name : other->name,
+                         task->world == ENV_matrix ? other->name : task->name);
+    if (task->n_agents != other->n_agents)
+        return fault_set(why, "task %s has %d agents and task %s has %d, expected the same number in all tasks of a run",
+                         task->name, task->n_agents, other->name, other->n_agents);
+    return task->n_actions == other->n_actions ||
+           fault_set(why, "task %s has %d actions and task %s has %d, expected the same number in all tasks of a run",
+                     task->name, task->n_actions, other->name, other->n_actions);
+}
+
+static bool tasks_agree(const struct task *tasks, int n_tasks, struct fault *why) {
     for (int i = 1; i < n_tasks; i++)
-        if (tasks[i].n_agents != tasks[0].n_agents)
-            return fault_set(why, "task %s has %d agents and task %s has %d, expected the same number in all tasks of a run",
-                             tasks[0].name, tasks[0].n_agents, tasks[i].name, tasks[i].n_agents);
+        if (!plan_accepts(&tasks[0], &tasks[i], why)) return false;
     return true;
 }
 
@@ -37,7 +48,7 @@ static bool counts_fit(const struct plan *plan, struct fault *why) {
     const struct config *c = &plan->config;
     double most = 0, largest = 0x1p30;
     for (int i = 0; i < plan->n_tasks; i++) {
-        double steps = (double)plan->grid[i].rules.step_limit, gamma = c->learning.gamma;
+        double steps = (double)plan->env[i]->rules.step_limit, gamma = c->learning.gamma;
         double per_game = gamma < 1 ? (1 - pow(gamma, steps)) / (1 - gamma) : steps;
         most += per_game * (double)c->run.games_m * plan->n_agents;
     }
@@ -49,7 +60,7 @@ static bool counts_fit(const struct plan *plan, struct fault *why) {
 static bool learner_fits(const struct plan *plan, struct fault *why) {
     enum learner_name name = (enum learner_name)plan->config.run.learner;
     const struct learning *learning = &plan->config.learning;
-    if (learner_actions(name, plan->n_agents) == 0)
+    if (learner_actions(name, plan->n_agents, plan->task[0].n_actions) == 0)
         return fault_set(why, "learner = %s: %d agents have too many joint actions, expected at most %d",
                          learner_kinds[name]->name, plan->n_agents, POLICY_MOST);
     bool steps = learning->rollout == 1 && learning->replay_games == 0;
@@ -60,14 +71,16 @@ static bool learner_fits(const struct plan *plan, struct fault *why) {
 
 static bool plan_make(struct plan *plan, struct fault *why) {
     if (plan->n_tasks == 0) return fault_set(why, "no task is given, expected at least one task file");
-    if (!same_agents(plan->task, plan->n_tasks, why)) return false;
+    if (!tasks_agree(plan->task, plan->n_tasks, why)) return false;
     plan->n_agents = plan->task[0].n_agents;
     plan_name_apart(plan->task, plan->n_tasks);
     if (!cells_create(&plan->cells, plan->task, plan->n_tasks, why)) return false;
-    if (!env_senses_create(&plan->senses, &plan->config.senses, plan->n_agents, plan->cells.n, why)) return false;
-    plan->grid = memory_zeros((size_t)plan->n_tasks, sizeof *plan->grid);
+    if (!env_senses_create(&plan->senses, &plan->config.senses, plan->n_agents, plan->cells.n,
+                           plan->task[0].n_actions, why))
+        return false;
+    plan->env = memory_zeros((size_t)plan->n_tasks, sizeof *plan->env);
     for (int i = 0; i < plan->n_tasks; i++)
-        env_grid_create(&plan->grid[i], &plan->task[i], &plan->config.rules, &plan->cells);
+        plan->env[i] = env_create(&plan->task[i], &plan->config.rules, &plan->cells);
     return counts_fit(plan, why) && learner_fits(plan, why);
 }
 
@@ -81,10 +94,10 @@ bool plan_create(struct plan *plan, const struct config *config, struct task *ta
 void plan_destroy(struct plan *plan) {
     for (int i = 0; i < plan->n_tasks; i++) {
         task_destroy(&plan->task[i]);
-        if (plan->grid) env_grid_destroy(&plan->grid[i]);
+        if (plan->env) env_destroy(plan->env[i]);
     }
     free(plan->task);
-    free(plan->grid);
+    free(plan->env);
     cells_destroy(&plan->cells);
     *plan = (struct plan){0};
 }
@@ -162,7 +175,7 @@ int plan_n_players(const struct plan *plan) {
 }
 
 int plan_n_actions(const struct plan *plan) {
-    return learner_actions((enum learner_name)plan->config.run.learner, plan->n_agents);
+    return learner_actions((enum learner_name)plan->config.run.learner, plan->n_agents, plan->senses.n_actions);
 }
 
 int plan_n_distilled(const struct plan *plan) {

@@ -138,12 +138,13 @@ static void write_part_scale(struct writing *w) {
 /* Of joint actions: "down+left", the observer's first. */
 static void write_action_scale(struct writing *w) {
     enum { NAME = 48 };
-    int n = plan_n_actions(w->plan);
+    int n = plan_n_actions(w->plan), own = w->plan->senses.n_actions;
+    enum env_kind world = w->plan->task[0].world;
     char(*name)[NAME] = memory_zeros((size_t)n, sizeof *name);
     const char **names = memory_zeros((size_t)n, sizeof *names);
     for (int a = 0; a < n; a++) {
-        for (int place = n / ENV_ACTIONS, at = 0; place > 0; place /= ENV_ACTIONS)
-            at += snprintf(name[a] + at, NAME - (size_t)at, "%s%s", at ? "+" : "", env_action_names[a / place % ENV_ACTIONS]);
+        for (int place = n / own, at = 0; place > 0; place /= own)
+            at += snprintf(name[a] + at, NAME - (size_t)at, "%s%s", at ? "+" : "", env_action_name(world, a / place % own));
         names[a] = name[a];
     }
     text_scale(w, AXIS_ACTION, n, names, "action");
@@ -228,7 +229,7 @@ static void write_rule_texts(struct writing *w, const char *path, const struct s
     char(*value)[SETTING_TEXT] = memory_zeros((size_t)n, sizeof *value);
     const char **text = memory_zeros((size_t)n, sizeof *text);
     for (int i = 0; i < n; i++) {
-        setting_write(rule, &w->plan->grid[i].rules, value[i]);
+        setting_write(rule, &w->plan->env[i]->rules, value[i]);
         text[i] = value[i];
     }
     text_dataset(w, path, text, rule->help);
@@ -239,7 +240,7 @@ static void write_rule_texts(struct writing *w, const char *path, const struct s
 static void write_rule_numbers(struct writing *w, const char *path, const struct setting *rule) {
     double *values = memory_zeros((size_t)w->plan->n_tasks, sizeof *values);
     for (int i = 0; i < w->plan->n_tasks; i++) {
-        const void *place = (const char *)&w->plan->grid[i].rules + rule->offset;
+        const void *place = (const char *)&w->plan->env[i]->rules + rule->offset;
         values[i] = rule->type == SETTING_INTEGER ? (double)*(const int64_t *)place : *(const double *)place;
     }
     struct h5_box box = {0};

@@ -162,7 +162,7 @@ static const double most_of_memory = 0.8;
 static int64_t longest_game(const struct plan *plan) {
     int64_t longest = 0;
     for (int i = 0; i < plan->n_tasks; i++)
-        if (plan->grid[i].rules.step_limit > longest) longest = plan->grid[i].rules.step_limit;
+        if (plan->env[i]->rules.step_limit > longest) longest = plan->env[i]->rules.step_limit;
     return longest;
 }
 
@@ -175,7 +175,7 @@ static uint64_t most_rows(const struct plan *plan) {
 
 static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
     enum { LISTED = sizeof(uint64_t) }; /* a row's place in a list of rows */
-    uint64_t n_actions = (uint64_t)plan_n_actions(plan), joint = n_actions > ENV_ACTIONS ? n_actions : 0;
+    uint64_t n_actions = (uint64_t)plan_n_actions(plan), joint = learner_kinds[plan->config.run.learner]->deciders == DECIDE_AGENTS ? 0 : n_actions;
     uint64_t visits_row = LISTED + (n_actions / 8 + 1) * 8 * sizeof(int64_t);
     uint64_t distilled_row = 2 * (LISTED + (uint64_t)policy_stride((int)n_actions) * sizeof(float));
     uint64_t table_row = LISTED + sizeof(struct table_row) + joint * sizeof(float), file_row = n_actions * sizeof(float);
@@ -245,7 +245,7 @@ static bool create_learner(struct trainer *t, int64_t replica, int64_t task) {
     struct learner *learner = learner_at(t, replica, task);
     struct distilled *distilled = t->distilled + replica * plan_n_distilled(plan);
     bool created = learner_create(learner, (enum learner_name)plan->config.run.learner,
-                                  &plan->grid[t->layout.tasks.first + task], &plan->senses);
+                                  plan->env[t->layout.tasks.first + task], &plan->senses);
     learner->games_e = plan->config.run.games_e;
     for (int p = 0; p < plan_n_players(plan); p++) learner->distilled[p] = &distilled[plan_distilled_of(plan, p)];
     return created;
@@ -273,7 +273,7 @@ static const uint64_t most_solved = 20000;
 static double optimum_of(const struct plan *plan, int64_t task) {
     struct solution best;
     struct fault too_large;
-    if (!solve_exact(&plan->grid[task], plan->config.learning.gamma, most_solved, &best, &too_large)) return NAN;
+    if (!solve_exact(plan->env[task], plan->config.learning.gamma, most_solved, &best, &too_large)) return NAN;
     double sum = best.sum;
     solution_destroy(&best);
     return sum;
@@ -297,7 +297,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     trainer->discounts = memory_zeros((size_t)plan->n_tasks, sizeof *trainer->discounts);
     for (int64_t i = 0; i < trainer->layout.tasks.n; i++) {
         int64_t task = trainer->layout.tasks.first + i;
-        trainer->discounts[task] = visits_discounts(plan->config.learning.gamma, plan->grid[task].rules.step_limit);
+        trainer->discounts[task] = visits_discounts(plan->config.learning.gamma, plan->env[task]->rules.step_limit);
     }
     curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
     bool created = create_tables(trainer) ||

@@ -2,7 +2,11 @@
 
 #include <stdio.h>
 
-const char *const env_action_names[ENV_ACTIONS] = {"stay", "down", "up", "left", "right"};
+const char *env_action_name(enum env_kind kind, int action) {
+    static const char *const moves[ENV_ACTIONS] = {"stay", "down", "up", "left", "right"};
+    static const char *const numbers[ENV_ACTIONS] = {"1", "2", "3", "4", "5"};
+    return kind == ENV_matrix ? numbers[action] : moves[action];
+}
 
 static const char *const part_names[] = {"cell", "action", "finished"};
 
@@ -44,8 +48,8 @@ static bool append_cells(struct env_senses *s) {
 
 static bool append_parts(struct env_senses *s) {
     const struct senses *on = &s->senses;
-    return append_cells(s) && (!on->observe_own_action || append_own(s, PART_ACTION, ENV_ACTIONS)) &&
-           (!on->observe_other_actions || append_others(s, PART_ACTION, ENV_ACTIONS)) &&
+    return append_cells(s) && (!on->observe_own_action || append_own(s, PART_ACTION, (uint32_t)s->n_actions)) &&
+           (!on->observe_other_actions || append_others(s, PART_ACTION, (uint32_t)s->n_actions)) &&
            (!on->observe_finished || append_others(s, PART_FINISHED, 2));
 }
 
@@ -56,9 +60,10 @@ static void place_part(struct env_senses *s, int digit, int observer) {
     by[part->kind][agent] = s->rows.place[digit];
 }
 
-bool env_senses_create(struct env_senses *out, const struct senses *senses, int n_agents, int n_cells,
+bool env_senses_create(struct env_senses *out, const struct senses *senses, int n_agents, int n_cells, int n_actions,
                        struct fault *why) {
-    *out = (struct env_senses){.n_agents = n_agents, .n_cells = n_cells, .senses = *senses, .rows = {.n = 1}};
+    *out = (struct env_senses){
+        .n_agents = n_agents, .n_cells = n_cells, .n_actions = n_actions, .senses = *senses, .rows = {.n = 1}};
     if (!append_parts(out))
         return fault_set(why,
                          "%d agents on %d cells make too many observations to number; observe less: "

@@ -18,7 +18,10 @@ static int neighbour(const struct task *task, int place, int action) {
 
 void env_grid_create(struct env_grid *grid, const struct task *task, const struct rules *run_rules,
                      const struct cells *cells) {
-    *grid = (struct env_grid){.n_agents = task->n_agents, .rules = task_rules(task, run_rules)};
+    *grid = (struct env_grid){.env = {.kind = ENV_grid,
+                                      .n_agents = task->n_agents,
+                                      .n_actions = ENV_ACTIONS,
+                                      .rules = task_rules(task, run_rules)}};
     grid->move = memory_zeros((size_t)cells->n * GRID_STRIDE, sizeof *grid->move);
     for (int place = 0; place < task->rows * task->columns; place++) {
         if (task->wall[place]) continue;
@@ -27,7 +30,7 @@ void env_grid_create(struct env_grid *grid, const struct task *task, const struc
             move[a] = (uint16_t)cells_number(cells, task, neighbour(task, place, a));
     }
     for (int j = 0; j < task->n_agents; j++) {
-        grid->start.cell[j] = (uint16_t)cells_number(cells, task, task->start[j]);
+        grid->env.start.cell[j] = (uint16_t)cells_number(cells, task, task->start[j]);
         grid->goal[j] = (uint16_t)cells_number(cells, task, task->goal[j]);
     }
 }
@@ -42,10 +45,10 @@ int env_grid_contests(const struct env_grid *grid, const struct env_state *state
     uint16_t target[ENV_AGENTS];
     uint32_t counted = 0;
     int n = 0;
-    env_grid_targets(grid, grid->n_agents, state, action, target);
-    for (int j = 0; j + 1 < grid->n_agents; j++) {
+    env_grid_targets(grid, grid->env.n_agents, state, action, target);
+    for (int j = 0; j + 1 < grid->env.n_agents; j++) {
         uint32_t here = 0;
-        for (int k = j; k < grid->n_agents; k++) here |= (uint32_t)(target[k] == target[j]) << k;
+        for (int k = j; k < grid->env.n_agents; k++) here |= (uint32_t)(target[k] == target[j]) << k;
         if ((counted >> j & 1) || here == UINT32_C(1) << j) continue;
         counted |= here;
         contenders[n] = 0;

@@ -25,7 +25,7 @@ static void find_cells(struct joint_cells *cells, const struct env_grid *grid, i
     bool *seen = memory_zeros(TASK_CELLS + 1, sizeof *seen);
     cells->cell = memory_zeros(TASK_CELLS + 1, sizeof *cells->cell);
     cells->digit = memory_zeros(TASK_CELLS + 1, sizeof *cells->digit);
-    is_new(cells, seen, grid->start.cell[agent]);
+    is_new(cells, seen, grid->env.start.cell[agent]);
     for (int d = 0; d < cells->n; d++)
         for (int a = 0; a < ENV_ACTIONS; a++) is_new(cells, seen, grid->move[cells->cell[d] * GRID_STRIDE + a]);
     free(seen);
@@ -202,7 +202,7 @@ static uint32_t add_move(struct joint *joint, const struct env_state *from, cons
     static const uint32_t any_draw[ENV_AGENTS / 2];
     uint32_t contenders[ENV_AGENTS / 2];
     int n = 0;
-    if (joint->grid->rules.contested == CONTESTED_RANDOM)
+    if (joint->grid->env.rules.contested == CONTESTED_RANDOM)
         n = env_grid_contests(joint->grid, from, action, contenders);
     return n > 0 ? add_chance(joint, from, action, contenders, n) : step_to(joint, from, action, any_draw);
 }
@@ -244,13 +244,13 @@ static bool take_memory(struct joint *joint, struct fault *why) {
 }
 
 bool joint_create(struct joint *joint, const struct env_grid *grid, uint64_t max_states, struct fault *why) {
-    *joint = (struct joint){.grid = grid, .n_agents = grid->n_agents};
+    *joint = (struct joint){.grid = grid, .n_agents = grid->env.n_agents};
     bool ok = measure(joint) || fault_set(why, "more joint states and moves than can be numbered");
     if (!ok || !fits(joint, max_states, why) || !take_memory(joint, why)) {
         joint_destroy(joint);
         return false;
     }
-    reach(joint, &grid->start);
+    reach(joint, &grid->env.start);
     for (uint32_t s = 0; s < joint->n_states; s++) add_moves(joint, s);
     assert(joint->first[joint->n_states] <= joint->most_moves);
     return true;

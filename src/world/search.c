@@ -68,7 +68,7 @@ static uint32_t *distances_to(const struct env_grid *grid, uint16_t goal) {
 static uint32_t everyone(const struct search *search) { return (UINT32_C(1) << search->n_agents) - 1; }
 
 static bool ended(const struct search *search, const struct game *game) {
-    return game->state.finished == everyone(search) || game->steps == search->grid->rules.step_limit;
+    return game->state.finished == everyone(search) || game->steps == search->grid->env.rules.step_limit;
 }
 
 static void play(const struct search *search, struct game *game, const uint8_t *action) {
@@ -83,7 +83,7 @@ static void play(const struct search *search, struct game *game, const uint8_t *
 
 /* What the game is worth when all stay from here to the step limit. */
 static double value_of_staying(const struct search *search, const struct game *game) {
-    const struct rules *rules = &search->grid->rules;
+    const struct rules *rules = &search->grid->env.rules;
     double steps = (double)(rules->step_limit - game->steps), gamma = search->gamma;
     double discounts = gamma < 1 ? (1 - pow(gamma, steps)) / (1 - gamma) : steps;
     int playing = search->n_agents;
@@ -105,7 +105,7 @@ static bool happens(struct search *search, float probability) { return rng_unit(
 
 /* Agents stay, one after another, until nothing is left to be decided by lot. */
 static void give_way(struct search *search, const struct env_state *state, uint8_t *action) {
-    if (search->grid->rules.contested != CONTESTED_RANDOM) return;
+    if (search->grid->env.rules.contested != CONTESTED_RANDOM) return;
     uint32_t contenders[ENV_AGENTS / 2];
     int n = search->n_agents, first = (int)rng_below(rng_next(&search->rng), (uint32_t)n);
     for (int i = 0; env_grid_contests(search->grid, state, action, contenders) > 0; i++)
@@ -246,11 +246,11 @@ static void run(struct search *search, uint32_t budget) {
 
 static void show(const struct search *search, struct solution *out) {
     const struct game *best = &search->best;
-    struct env_state state = search->grid->start;
+    struct env_state state = search->grid->env.start;
     const uint8_t stay[ENV_AGENTS] = {0};
     const uint32_t no_lot[ENV_AGENTS / 2] = {0};
     double discount = 1;
-    while (out->steps < search->grid->rules.step_limit && state.finished != everyone(search)) {
+    while (out->steps < search->grid->env.rules.step_limit && state.finished != everyone(search)) {
         const uint8_t *action = out->steps < best->steps ? best->action + out->steps * search->n_agents : stay;
         double reward[ENV_AGENTS];
         solution_add_step(out, action, state.finished);
@@ -263,13 +263,13 @@ static void show(const struct search *search, struct solution *out) {
 
 static void start(struct search *search, uint32_t budget, uint32_t seed) {
     const struct env_grid *grid = search->grid;
-    const struct game game = {.state = grid->start, .discount = 1};
-    size_t steps = (size_t)grid->rules.step_limit;
+    const struct game game = {.state = grid->env.start, .discount = 1};
+    size_t steps = (size_t)grid->env.rules.step_limit;
     rng_start(&search->rng, &(struct rng_key){.seed = seed, .phase = RNG_SEARCH});
     search->longest = SLACK;
     for (int j = 0; j < search->n_agents; j++) {
         search->distance[j] = distances_to(grid, grid->goal[j]);
-        search->longest += DETOUR * (int64_t)search->distance[j][grid->start.cell[j]];
+        search->longest += DETOUR * (int64_t)search->distance[j][grid->env.start.cell[j]];
     }
     search->played = search->best = search->trial = game;
     search->best.value = -INFINITY;
@@ -293,8 +293,8 @@ static void destroy(struct search *search) {
 }
 
 void search_game(const struct env_grid *grid, double gamma, uint32_t budget, uint32_t seed, struct solution *out) {
-    struct search search = {.grid = grid, .n_agents = grid->n_agents, .gamma = gamma};
-    *out = (struct solution){.work = budget, .n_agents = grid->n_agents};
+    struct search search = {.grid = grid, .n_agents = grid->env.n_agents, .gamma = gamma};
+    *out = (struct solution){.work = budget, .n_agents = grid->env.n_agents};
     start(&search, budget, seed);
     run(&search, budget);
     show(&search, out);

@@ -137,7 +137,7 @@ static void take_later(struct solver *solver) {
 }
 
 static void induce(struct solver *solver) {
-    int64_t step_limit = solver->joint.grid->rules.step_limit;
+    int64_t step_limit = solver->joint.grid->env.rules.step_limit;
     list_all(solver);
     take_later(solver);
     for (int64_t left = 1; left <= step_limit && solver->n_active > 0; left++) {
@@ -154,7 +154,7 @@ static void follow(const struct solver *solver, struct solution *out) {
     const struct joint *joint = &solver->joint;
     uint32_t s = 0;
     double discount = 1;
-    for (int64_t left = joint->grid->rules.step_limit; left > 0 && !joint_is_end(joint, s); left--) {
+    for (int64_t left = joint->grid->env.rules.step_limit; left > 0 && !joint_is_end(joint, s); left--) {
         uint8_t action[ENV_AGENTS] = {0};
         uint32_t move = move_with(solver, s, left);
         const uint32_t *next;
@@ -204,21 +204,46 @@ static void destroy(struct solver *solver) {
 }
 
 static double largest_value(const struct env_grid *grid, double gamma) {
-    const struct rules *rules = &grid->rules;
+    const struct rules *rules = &grid->env.rules;
     double steps = (double)rules->step_limit, discounts = gamma < 1 ? fmin(steps, 1 / (1 - gamma)) : steps;
-    return grid->n_agents * fmax(fabs(rules->reward_step), fabs(rules->reward_goal)) * discounts;
+    return grid->env.n_agents * fmax(fabs(rules->reward_step), fabs(rules->reward_goal)) * discounts;
 }
 
-bool solve_exact(const struct env_grid *grid, double gamma, uint64_t max_states, struct solution *out,
-                 struct fault *why) {
+static bool solve_grid(const struct env_grid *grid, double gamma, uint64_t max_states, struct solution *out,
+                       struct fault *why) {
     double largest = largest_value(grid, gamma);
     struct solver solver = {.gamma = gamma, .unchanged = unchanged * largest, .equal = equal * largest};
     if (!joint_create(&solver.joint, grid, max_states, why)) return false;
     take_memory(&solver);
     induce(&solver);
     *out = (struct solution){
-        .exact = true, .sum = solver.value[0], .work = solver.joint.n_states, .n_agents = grid->n_agents};
+        .exact = true, .sum = solver.value[0], .work = solver.joint.n_states, .n_agents = grid->env.n_agents};
     follow(&solver, out);
     destroy(&solver);
+    return true;
+}
+
+/* ---- Matrix games ---- */
+
+static double expected(const struct payoff *payoff, int agent) { return (payoff->of[0][agent] + payoff->of[1][agent]) / 2; }
+
+static void solve_matrix(const struct env_matrix *matrix, double gamma, struct solution *out) {
+    int n = matrix->env.n_actions, best = 0;
+    double most = -HUGE_VAL, discount = 1;
+    for (int pair = 0; pair < n * n; pair++) {
+        double sum = expected(&matrix->payoff[pair], 0) + expected(&matrix->payoff[pair], 1);
+        if (sum > most) most = sum, best = pair;
+    }
+    *out = (struct solution){.exact = true, .work = 1, .n_agents = matrix->env.n_agents};
+    for (int64_t t = 0; t < matrix->env.rules.step_limit; t++, discount *= gamma) {
+        solution_add_step(out, (const uint8_t[]){(uint8_t)(best / n), (uint8_t)(best % n)}, 0);
+        for (int j = 0; j < 2; j++) out->split[j] += discount * expected(&matrix->payoff[best], j);
+    }
+    out->sum = out->split[0] + out->split[1];
+}
+
+bool solve_exact(const struct env *env, double gamma, uint64_t max_states, struct solution *out, struct fault *why) {
+    if (env->kind == ENV_grid) return solve_grid((const struct env_grid *)env, gamma, max_states, out, why);
+    solve_matrix((const struct env_matrix *)env, gamma, out);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
 #include "multidistral/world/distance.h"
+#include "multidistral/world/payoff.h"
 
 /* A task while it is being read. */
 struct reader {
@@ -102,14 +103,15 @@ static bool unknown_key(struct reader *r, const char *key) {
     struct text_nearest nearest = {.wanted = key};
     text_nearest_offer(&nearest, "name");
     text_nearest_offer(&nearest, "map:");
+    text_nearest_offer(&nearest, "payoff:");
     for (int i = 0; i < rules_count; i++) text_nearest_offer(&nearest, rules_table[i].name);
     if (nearest.best) return WRONG(r, "unknown setting \"%.80s\"; did you mean %s?", key, nearest.best);
-    return WRONG(r, "unknown setting \"%.80s\", expected name, a rule such as step_limit, start_a, goal_a, or map:", key);
+    return WRONG(r, "unknown setting \"%.80s\", expected name, a rule such as step_limit, start_a, goal_a, map: or payoff:", key);
 }
 
 static bool read_setting(struct reader *r, char *text) {
     char *equals = strchr(text, '=');
-    if (!equals) return WRONG(r, "\"%.80s\": expected `setting = value`, or `map:` and the map below it", text);
+    if (!equals) return WRONG(r, "\"%.80s\": expected `setting = value`, `map:` and the map below it, or `payoff:`", text);
     *equals = '\0';
     const char *key = trimmed(text), *value = trimmed(equals + 1);
     if (strcmp(key, "name") == 0) return read_name(r, value);
@@ -180,6 +182,7 @@ static bool measure_map(struct reader *r, const char *text) {
 static bool read_map(struct reader *r, const char *text, bool (*read_cell)(struct reader *, char, int)) {
     if (!measure_map(r, text)) return false;
     struct task *task = r->task;
+    task->n_actions = TASK_ACTIONS;
     task->wall = memory_zeros((size_t)task->rows * (size_t)task->columns, sizeof *task->wall);
     struct text_line line = {0};
     for (int row = 0; row < task->rows && text_next_line(text, &line);) {
@@ -190,6 +193,62 @@ static bool read_map(struct reader *r, const char *text, bool (*read_cell)(struc
         row++;
     }
     return true;
+}
+
+/* ---- Matrix games ---- */
+
+static const char *const payoff_expected = "a number, x|y (either, equally likely) or x/y (for A and for B), from -1e6 to 1e6";
+
+/* One row of the matrix into its place; tells its number of entries. False also when there are more than TASK_ACTIONS. */
+static bool read_payoff_row(struct reader *r, char *text, struct payoff *row, int *n) {
+    char *rest = NULL;
+    *n = 0;
+    for (char *entry = strtok_r(text, " \t\r", &rest); entry; entry = strtok_r(NULL, " \t\r", &rest)) {
+        if (*n == TASK_ACTIONS) return WRONG(r, "this row has more than %d payoffs", TASK_ACTIONS);
+        if (!payoff_read(entry, &row[(*n)++])) return WRONG(r, "payoff \"%.60s\": expected %s", entry, payoff_expected);
+    }
+    return true;
+}
+
+static bool read_payoff(struct reader *r, const char *text) {
+    struct payoff read[TASK_ACTIONS][TASK_ACTIONS];
+    struct text_line line = {0};
+    int rows = 0, n = 0;
+    while (text_next_line(text, &line)) {
+        char copy[512];
+        r->line = r->map_line + line.number - 1;
+        if (line.length >= sizeof copy) return WRONG(r, "the line is longer than %zu characters", sizeof copy - 1);
+        snprintf(copy, sizeof copy, "%.*s", (int)line.length, line.start);
+        copy[strcspn(copy, ";")] = '\0';
+        char *content = trimmed(copy);
+        if (*content == '\0') continue;
+        if (rows == TASK_ACTIONS) return WRONG(r, "there are more than %d rows of payoffs", TASK_ACTIONS);
+        if (!read_payoff_row(r, content, read[rows], &n)) return false;
+        if (rows++ == 0) r->task->n_actions = n;
+        if (n != r->task->n_actions)
+            return WRONG(r, "this row has %d payoff%s, expected %d as in the first", n, n == 1 ? "" : "s", r->task->n_actions);
+    }
+    n = r->task->n_actions;
+    r->line = r->map_line;
+    if (rows < 2 || rows != n)
+        return WRONG(r, "there are %d row%s of %d payoffs, expected 2 to %d of as many", rows, rows == 1 ? "" : "s", n, TASK_ACTIONS);
+    r->task->payoff = memory_zeros((size_t)(n * n), sizeof *r->task->payoff);
+    for (int row = 0; row < n; row++) memcpy(r->task->payoff + row * n, read[row], (size_t)n * sizeof *read[row]);
+    return true;
+}
+
+/* One cell for both agents. */
+static bool read_matrix(struct reader *r, const char *text) {
+    for (int j = 0; j < TASK_AGENTS; j++) {
+        r->line = r->start_line[j] ? r->start_line[j] : r->goal_line[j];
+        if (r->line) return WRONG(r, "a matrix game has no places, expected neither start nor goal");
+    }
+    struct task *task = r->task;
+    task->world = ENV_matrix;
+    task->n_agents = 2;
+    task->rows = task->columns = 1;
+    task->wall = memory_zeros(1, sizeof *task->wall);
+    return read_payoff(r, text);
 }
 
 /* ---- What only the whole tells ---- */
@@ -270,6 +329,14 @@ static bool check_whole(struct reader *r) {
 
 /* ---- The two formats ---- */
 
+/* The map or the payoffs, which begin on the line behind. */
+static bool read_section(struct reader *r, const char *section, const struct text_line *line) {
+    const char *text = line->start + strcspn(line->start, "\n");
+    text += *text != '\0';
+    r->map_line = line->number + 1;
+    return strcmp(section, "map:") == 0 ? read_map(r, text, read_letter) : read_matrix(r, text);
+}
+
 static bool read_own_format(struct reader *r, const char *text) {
     struct text_line line = {0};
     while (text_next_line(text, &line)) {
@@ -280,11 +347,7 @@ static bool read_own_format(struct reader *r, const char *text) {
         copy[strcspn(copy, ";")] = '\0';
         char *content = trimmed(copy);
         if (*content == '\0') continue;
-        if (strcmp(content, "map:") == 0) {
-            r->map_line = line.number + 1;
-            const char *map = line.start + strcspn(line.start, "\n");
-            return read_map(r, *map ? map + 1 : map, read_letter);
-        }
+        if (strcmp(content, "map:") == 0 || strcmp(content, "payoff:") == 0) return read_section(r, content, &line);
         if (!read_setting(r, content)) return false;
     }
     r->line = line.number > 0 ? line.number : 1;
@@ -307,7 +370,7 @@ bool task_parse(struct task *task, const char *source, const char *name, const c
         r.line = 1;
         read = task_name_fits(name) ? read_name(&r, name) : WRONG(&r, "\"%.80s\" is no name for a task; give one: name = ...", name);
     }
-    if (read && check_whole(&r)) return true;
+    if (read && (task->world == ENV_matrix || check_whole(&r))) return true;
     task_destroy(task);
     return false;
 }
@@ -349,18 +412,33 @@ static void draw_agents(FILE *out, const struct task *task, char *map) {
     }
 }
 
-char *task_write(const struct task *task) {
-    size_t places = (size_t)task->rows * (size_t)task->columns, length;
-    char *text = NULL, *map = memory_zeros(places, 1);
-    FILE *out = open_memstream(&text, &length);
+static void write_payoff(FILE *out, const struct task *task) {
+    fputs("payoff:\n", out);
+    for (int pair = 0; pair < task->n_actions * task->n_actions; pair++) {
+        payoff_write(out, &task->payoff[pair]);
+        fputc(pair % task->n_actions == task->n_actions - 1 ? '\n' : ' ', out);
+    }
+}
+
+static void write_map(FILE *out, const struct task *task) {
+    size_t places = (size_t)task->rows * (size_t)task->columns;
+    char *map = memory_zeros(places, 1);
     for (size_t place = 0; place < places; place++) map[place] = task->wall[place] ? '#' : '.';
-    fprintf(out, "name = %s\n", task->name);
-    write_rules(out, task);
     draw_agents(out, task, map);
     fputs("map:\n", out);
     for (int row = 0; row < task->rows; row++) fprintf(out, "%.*s\n", task->columns, map + row * task->columns);
-    fclose(out);
     free(map);
+}
+
+char *task_write(const struct task *task) {
+    size_t length;
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &length);
+    fprintf(out, "name = %s\n", task->name);
+    write_rules(out, task);
+    if (task->world == ENV_matrix) write_payoff(out, task);
+    else write_map(out, task);
+    fclose(out);
     return text;
 }
 
@@ -382,5 +460,6 @@ struct rules task_rules(const struct task *task, const struct rules *run_rules) 
 
 void task_destroy(struct task *task) {
     free(task->wall);
+    free(task->payoff);
     *task = (struct task){0};
 }

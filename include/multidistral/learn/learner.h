@@ -13,7 +13,7 @@
 #include "multidistral/learn/experience.h"
 #include "multidistral/learn/policy.h"
 #include "multidistral/learn/table.h"
-#include "multidistral/world/env_grid.h"
+#include "multidistral/world/worlds.h"
 
 /* Fields: learning.def. */
 struct learning {
@@ -27,13 +27,13 @@ extern const int learning_count;
 enum deciders { DECIDE_AGENTS, DECIDE_TEAM, DECIDE_JOINTLY };
 
 /* The first n_actions words of a row are Q, or its wide values for joint actions; the other words are the kind's own.
- * A joint action is the number whose digits, base ENV_ACTIONS, are the actions of the observer and then of the others in
+ * A joint action is the number whose digits, base env->n_actions, are the actions of the observer and then of the others in
  * order, the first the most significant. A team observes what agent 0 does. */
 struct learner {
     const struct learner_kind *kind;
     int n_agents, n_actions; /* actions of a row */
     int n_players;           /* tables: n_agents, or 1 for a team */
-    const struct env_grid *grid;
+    const struct env *env;
     const struct env_senses *senses;
     struct table table[ENV_AGENTS];                /* by player */
     const struct distilled *distilled[ENV_AGENTS]; /* by player; not owned, may be shared by agents and tasks */
@@ -75,10 +75,10 @@ enum learner_name {
 };
 extern const struct learner_kind *const learner_kinds[LEARNER_COUNT];
 
-/* How many tables and policies n agents have under a learner, and actions in a row; 0 if they are more than
- * POLICY_MOST. */
+/* How many tables and policies n agents have under a learner, and actions in a row, where each agent has own_actions of
+ * its own; 0 if they are more than POLICY_MOST. */
 int learner_players(enum learner_name name, int n_agents);
-int learner_actions(enum learner_name name, int n_agents);
+int learner_actions(enum learner_name name, int n_agents, int own_actions);
 
 /* Whose table, policy and visits are those of an agent. */
 static inline int learner_player(const struct learner *learner, int agent) {
@@ -88,9 +88,9 @@ static inline int learner_player(const struct learner *learner, int agent) {
 /* The names, separated by '|', behind a leading '|'. */
 extern const char learner_words[];
 
-/* A learner whose values are all zero. The caller owns it: learner_destroy; grid, senses and distilled stay the
+/* A learner whose values are all zero. The caller owns it: learner_destroy; env, senses and distilled stay the
  * caller's and must live as long. False when there is not that much address space; then there is nothing to destroy. */
-bool learner_create(struct learner *learner, enum learner_name name, const struct env_grid *grid,
+bool learner_create(struct learner *learner, enum learner_name name, const struct env *env,
                     const struct env_senses *senses);
 void learner_destroy(struct learner *learner);
 

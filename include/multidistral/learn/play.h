@@ -11,10 +11,10 @@
 #include "multidistral/base/rng.h"
 #include "multidistral/learn/episode.h"
 #include "multidistral/learn/learner.h"
-#include "multidistral/world/env_grid.h"
+#include "multidistral/world/worlds.h"
 
 struct play {
-    const struct env_grid *grid;
+    const struct env *env;
     const struct env_senses *senses;
     double gamma;
     int n_actions;          /* of a row; at most POLICY_MOST */

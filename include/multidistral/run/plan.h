@@ -7,7 +7,7 @@
 
 #include "multidistral/run/config.h"
 #include "multidistral/world/cells.h"
-#include "multidistral/world/env_grid.h"
+#include "multidistral/world/worlds.h"
 #include "multidistral/world/task.h"
 
 struct plan {
@@ -16,13 +16,16 @@ struct plan {
     int n_tasks, n_agents;
     struct cells cells;
     struct env_senses senses;
-    struct env_grid *grid; /* [n_tasks] */
+    struct env **env; /* [n_tasks] */
 };
 
 /* Makes the plan; takes over the tasks (an array that free() frees), also when it fails. A task given twice gets a
  * name of its own: NAME-2. Local. */
 bool plan_create(struct plan *plan, const struct config *config, struct task *tasks, int n_tasks, struct fault *why);
 void plan_destroy(struct plan *plan);
+
+/* Can two tasks be in one run: same kind of world, agents and actions? False, with a reason that names both. Local. */
+bool plan_accepts(const struct task *task, const struct task *other, struct fault *why);
 
 /* Gives rank 0's plan to all ranks; on the others `plan` is made here. Collective. `ok` says on rank 0 whether there
  * is one: all ranks return it, and rank 0 keeps its reason. */

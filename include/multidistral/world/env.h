@@ -16,17 +16,30 @@
 
 enum {
     ENV_AGENTS = TASK_AGENTS,
-    ENV_ACTIONS = 5,                          /* of the grid world */
-    ENV_DRAWS = ENV_AGENTS + ENV_AGENTS / 2   /* most draws of one step: an action each, and contested cells */
+    ENV_ACTIONS = 5,                          /* of an agent on a map; and most actions of an agent anywhere */
+    ENV_DRAWS = ENV_AGENTS + ENV_AGENTS / 2   /* most draws of one step */
 };
 
 enum { ACTION_STAY, ACTION_DOWN, ACTION_UP, ACTION_LEFT, ACTION_RIGHT };
-extern const char *const env_action_names[ENV_ACTIONS];
+
+/* What people call an action. */
+const char *env_action_name(enum env_kind kind, int action);
+
+/* How many draws a step uses, in every world: the first n_agents for the agents' actions, the others for its chances. */
+static inline int env_draws(int n_agents) { return n_agents + n_agents / 2; }
 
 struct env_state {
     uint16_t cell[ENV_AGENTS]; /* where each agent stands, as numbered in struct cells */
-    uint8_t previous[ENV_AGENTS]; /* each agent's last action; ACTION_STAY at the start, and from the step after its last */
+    uint8_t previous[ENV_AGENTS]; /* each agent's last action; 0 (ACTION_STAY) at the start, and from the step after its last */
     uint32_t finished; /* bit j: agent j is on its goal, for good */
+};
+
+/* What all worlds have; the first member of struct env_<kind>. */
+struct env {
+    enum env_kind kind;
+    int n_agents, n_actions; /* actions of each agent */
+    struct rules rules;
+    struct env_state start;
 };
 
 /* What the parts of an observation are: one digit each of the row index. */
@@ -41,7 +54,7 @@ struct env_part {
 
 /* Observations of a run: the same for all its tasks. A row index is the mixed-radix number of its parts. */
 struct env_senses {
-    int n_agents, n_cells;
+    int n_agents, n_cells, n_actions;
     struct senses senses;
     struct index rows; /* rows.n observations, rows.n_digits parts */
     struct env_part part[INDEX_DIGITS];
@@ -53,7 +66,7 @@ struct env_senses {
 };
 
 /* False when there are too many observations to number. */
-bool env_senses_create(struct env_senses *out, const struct senses *senses, int n_agents, int n_cells,
+bool env_senses_create(struct env_senses *out, const struct senses *senses, int n_agents, int n_cells, int n_actions,
                        struct fault *why);
 
 /* The row that agent `observer` sees. n_agents is a parameter so that a caller can make it a constant. */

@@ -14,9 +14,7 @@
 enum { GRID_STRIDE = 8 }; /* moves per cell, padded to a power of two */
 
 struct env_grid {
-    int n_agents;
-    struct rules rules;
-    struct env_state start;
+    struct env env;
     uint16_t goal[ENV_AGENTS];
     uint16_t *move; /* [n_cells][GRID_STRIDE]: the cell that an action leads to if no other agent is in the way */
 };
@@ -25,9 +23,6 @@ struct env_grid {
 void env_grid_create(struct env_grid *grid, const struct task *task, const struct rules *run_rules,
                      const struct cells *cells);
 void env_grid_destroy(struct env_grid *grid);
-
-/* How many draws a step uses: the first n_agents for the agents' actions, the others for contested cells. */
-static inline int env_grid_draws(int n_agents) { return n_agents + n_agents / 2; }
 
 /* The agents of `contenders` (bits) that may enter the cell they all want. */
 static inline uint32_t env_grid_winner(enum contested contested, int n_agents, uint32_t contenders, uint32_t draw) {
@@ -63,7 +58,7 @@ int env_grid_contests(const struct env_grid *grid, const struct env_state *state
 /* One step of all agents.
  *   state     in and out
  *   action    [n_agents]  that of a finished agent is not looked at
- *   contest   [n_agents / 2]  draws for contested cells, in the order of their lowest agent
+ *   contest   [n_agents / 2]  draws for contested cells, in the order of their lowest agent (the step's chances)
  *   reward    [n_agents]  out: reward_step or reward_goal; 0 for an agent that had finished before */
 static inline void env_grid_step(const struct env_grid *grid, int n_agents, struct env_state *state,
                                  const uint8_t *action, const uint32_t *contest, double *reward) {
@@ -78,7 +73,7 @@ static inline void env_grid_step(const struct env_grid *grid, int n_agents, stru
         UNROLLED
         for (int k = j; k < n_agents; k++) contenders |= (uint32_t)(target[k] == target[j]) << k;
         if (contenders == UINT32_C(1) << j) continue;
-        uint32_t winner = env_grid_winner((enum contested)grid->rules.contested, n_agents, contenders, *contest++);
+        uint32_t winner = env_grid_winner((enum contested)grid->env.rules.contested, n_agents, contenders, *contest++);
         UNROLLED
         for (int k = j; k < n_agents; k++)
             if ((contenders & ~winner) >> k & 1) target[k] = old.cell[k];
@@ -88,7 +83,7 @@ static inline void env_grid_step(const struct env_grid *grid, int n_agents, stru
         bool playing = !(old.finished >> j & 1), arrives = playing && target[j] == grid->goal[j];
         state->cell[j] = target[j];
         state->finished |= (uint32_t)arrives << j;
-        reward[j] = arrives ? grid->rules.reward_goal : playing ? grid->rules.reward_step : 0.0;
+        reward[j] = arrives ? grid->env.rules.reward_goal : playing ? grid->env.rules.reward_step : 0.0;
     }
 }
 

@@ -19,12 +19,13 @@
 
 #include "multidistral/base/fault.h"
 #include "multidistral/world/solution.h"
+#include "multidistral/world/worlds.h"
 
 /* Local. The caller owns the solution: solution_destroy. Time is some nanoseconds for each joint state, joint
  * action and step of the games' length.
  *   max_states  most tuples of the agents' cells; 0: as many as fit into JOINT_BYTES
- * False, with a reason and nothing to destroy, when there are more. */
-bool solve_exact(const struct env_grid *grid, double gamma, uint64_t max_states, struct solution *out,
-                 struct fault *why);
+ * False, with a reason and nothing to destroy, when there are more; never for a matrix game, whose optimum is the pair of
+ * actions with the best expected sum, played to the end. */
+bool solve_exact(const struct env *env, double gamma, uint64_t max_states, struct solution *out, struct fault *why);
 
 #endif

@@ -1,4 +1,4 @@
-/* One task: a map, where each agent starts, and where it has to go.
+/* One task: a map, where each agent starts, and where it has to go; or a matrix game.
  *
  * Own format, to be read and drawn by people:
  *
@@ -11,6 +11,15 @@
  *     #A...B#      # wall, . free, A-H the agents' starts, a-h their goals
  *     #b...a#
  *     #######
+ *
+ * A matrix game of two agents has its payoffs instead of a map, one row for each action of agent A and one column for each
+ * of agent B; `x|y` is x or y, equally likely; `x/y` is x for A and y for B, otherwise both get the same:
+ *
+ *     step_limit = 1               (plays in a game)
+ *     payoff:
+ *      11  -30    0
+ *     -30  14|0   6
+ *       0    0    5
  *
  * [MD24]'s digit format is read as it is: 0 free, 1 wall, 2 and 3 the goals of agents 1 and 2, 4 and 5 their starts.
  * Agents are numbered from 0 in the code, A = 0; from 1 where people read. */
@@ -27,15 +36,32 @@ enum {
     TASK_NAME = 64,     /* bytes of a name, with its NUL */
     TASK_SIDE = 1024,   /* most rows, and most columns */
     TASK_CELLS = 65535, /* most free cells */
-    TASK_BYTES = 1 << 22
+    TASK_BYTES = 1 << 22,
+    TASK_ACTIONS = 5    /* most actions of a matrix game */
 };
 
+enum env_kind {
+#define ENV(name, section, meaning) ENV_##name,
+#include "multidistral/world/envs.def"
+#undef ENV
+    ENV_KINDS
+};
+
+/* What two agents get for a pair of actions: one of two outcomes, equally likely; the same twice where it is certain. */
+struct payoff {
+    double of[2][2]; /* [outcome][agent] */
+};
+
+/* A matrix game has one cell, in which all is: rows = columns = 1, start = goal = 0. */
 struct task {
     char name[TASK_NAME];
+    enum env_kind world;
+    int n_actions;         /* of each agent */
+    struct payoff *payoff; /* [n_actions of A][n_actions of B]; NULL on a map */
     int rows, columns;
     bool *wall; /* [rows][columns] */
     int n_agents;
-    int start[TASK_AGENTS]; /* row * columns + column; all different */
+    int start[TASK_AGENTS]; /* row * columns + column; all different on a map */
     int goal[TASK_AGENTS];  /* likewise; all different, and each can be reached from its start */
     struct rules rules;     /* where own_rules has the rule's bit */
     unsigned own_rules;     /* bit i: row i of rules_table is set by the task */

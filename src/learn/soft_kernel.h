@@ -1,0 +1,45 @@
+/* Soft Q-learning of each agent by itself as a kernel for game_loop.h, but for the backup: how soft rows are made ready,
+ * drawn from and valued. Private to learners.
+ *
+ * A row holds Q, the prior, and what follows from them: V and the cumulative probabilities of the actions. So a step
+ * reads its action and V(s') ready-made, and the exponentials of the row that it changes are off its critical path. */
+#ifndef MULTIDISTRAL_LEARN_SOFT_KERNEL_H
+#define MULTIDISTRAL_LEARN_SOFT_KERNEL_H
+
+#include <string.h>
+
+#include "multidistral/learn/learner.h"
+#include "soft_row.h"
+
+struct kernel {
+    struct policy_form form;
+    float learning_rate, learning_rate_down;
+};
+
+static inline struct kernel kernel_of(const struct learner *learner, const struct rng_key *key) {
+    (void)key;
+    return (struct kernel){learner->form, learner->learning_rate, (float)learner->learning->learning_rate_down};
+}
+
+/* A row that was not reached in this iteration so far. */
+static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+    learner_reach(learner, agent, number, row);
+    memcpy(row->word + SOFT_PRIOR, distilled_prior(learner->distilled[agent], number), ENV_ACTIONS * sizeof *row->word);
+    for (int a = learner->n_actions; a < ENV_ACTIONS; a++) row->word[SOFT_PRIOR + a] = POLICY_NEVER;
+    soft_row_refresh(learner->form, row);
+}
+
+static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
+    (void)kernel;
+    return (uint8_t)policy_draw(ENV_ACTIONS, row->word + SOFT_CUMULATIVE, rng_unit(bits));
+}
+
+static inline float kernel_value(const struct table_row *row) { return row->word[SOFT_V]; }
+
+static inline void soft_policy(const struct learner *learner, int agent, uint64_t row, float *pi) {
+    float q[ENV_ACTIONS];
+    learner_values(learner, agent, row, q);
+    policy_row(learner->form, learner->n_actions, q, distilled_prior(learner->distilled[agent], row), pi);
+}
+
+#endif

@@ -1,0 +1,88 @@
+"""Matrix games through the program: how often independent learners find the best pair of actions, jobs/matrix_games.ini.
+Environment: MULTIDISTRAL, SOURCE."""
+import csv
+import io
+import os
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+
+PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
+JOB = f"{SOURCE}/jobs/matrix_games.ini"
+GAMES = {"climbing": 11, "climbing_partly_stochastic": 11, "penalty": 10}
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
+
+class Matrix(unittest.TestCase):
+    def setUp(self):
+        self.place = tempfile.TemporaryDirectory()
+        self.addCleanup(self.place.cleanup)
+        self.file = os.path.join(self.place.name, "matrix.h5")
+
+    def train(self, *arguments):
+        done = run("train", *arguments, "--overwrite", "-o", self.file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def rates(self, *arguments):
+        """Share of 200 replicas whose greedy policies play the best pair, by game; the error of a share is at most 0.035."""
+        self.train(JOB, *arguments)
+        done = run("evaluate", self.file, "--policy", "greedy", "--games", 40, "--csv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = {game: [] for game in GAMES}
+        for line in csv.DictReader(io.StringIO(done.stdout)):
+            if line["statistic"] == "value" and line["agent"] == "1":
+                found[line["task"]].append(float(line["return"]) == GAMES[line["task"]])
+        self.assertEqual({len(hits) for hits in found.values()}, {200})
+        return {game: sum(hits) / 200 for game, hits in found.items()}
+
+    def test_hysteretic_learners_find_the_best_pair(self):
+        """[M07]: always, where payoffs are certain; not always in the partly stochastic game."""
+        rates = self.rates()
+        self.assertGreater(rates["climbing"], 0.97)
+        self.assertGreater(rates["penalty"], 0.97)
+        self.assertGreater(rates["climbing_partly_stochastic"], 0.70)
+        self.assertLess(rates["climbing_partly_stochastic"], 0.92)
+
+    def test_independent_learners_seldom_climb(self):
+        """[M07]: decentralised Q-learning overcomes the penalty under Boltzmann exploration, and seldom climbs."""
+        rates = self.rates("--learner", "soft_q")
+        self.assertGreater(rates["penalty"], 0.90)
+        for game in ("climbing", "climbing_partly_stochastic"):
+            self.assertGreater(rates[game], 0.05)
+            self.assertLess(rates[game], 0.25)
+
+    def test_teams_always_find_it(self):
+        for learner in ("team_soft_q", "multiagent_soft_q"):
+            self.assertEqual(set(self.rates("--learner", learner).values()), {1.0})
+
+    def test_epsilon_greedy_learners_meet_relative_overgeneralization(self):
+        """Random play of the other makes the best action look worst on average: (11 - 30 + 0) / 3."""
+        self.assertEqual(self.rates("--learner", "q")["climbing"], 0)
+
+    def test_the_file(self):
+        self.train(JOB, "--replicas", 2, "--iterations", 4)
+        with h5py.File(self.file) as file:
+            self.assertEqual([name.decode() for name in file["action"]], ["1", "2", "3"])
+            self.assertEqual(file["tasks/optimum"][:].tolist(), [22, 22, 20])
+            self.assertIn(b"14|0", file["tasks/text"][1])
+            self.assertEqual(file["policy/learned"].shape, (2, 3, 2, 1, 3))
+        self.assertEqual(run("train", "--resume", self.file, "--iterations", 6, "-o", self.file + "2").returncode, 0)
+
+    def test_one_kind_of_world_in_a_run(self):
+        done = run("train", f"{SOURCE}/data/penalty.task", f"{SOURCE}/data/two_rooms_1.task", "-o", self.file)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("task penalty is a matrix game and task two_rooms_1 a map", done.stderr)
+        self.assertFalse(os.path.exists(self.file))
+        self.train(f"{SOURCE}/data/two_rooms_1.task", "--iterations", 1)
+        done = run("evaluate", self.file, f"{SOURCE}/data/penalty.task")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("matrix game", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
