@@ -204,7 +204,7 @@ static void a_curve_of_the_whole_run(void **state) {
     struct trainer ours, alone;
     struct runfile_curve curve;
     struct fault why = {""};
-    plan_from(&plan, "iterations = 5\ngames_e = 2\ngames_m = 2\nreplicas = 2\n", maps_of_two);
+    plan_from(&plan, "iterations = 5\ngames_e = 2\ngames_m = 2\nreplicas = 2\nbehaviour = yes\n", maps_of_two);
     train(&ours, &plan, MPI_COMM_WORLD, 3);
     train(&alone, &plan, MPI_COMM_SELF, 3);
     write_run("run.h5", &ours);

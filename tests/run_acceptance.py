@@ -74,6 +74,30 @@ class Ranks(InFolder):
                     self.assertEqual(run("train", "--resume", part, ranks=5).returncode, 0)
                     self.assertFalse(self.differ(one, part))
 
+    def test_behaviour_is_measured_from_outside(self):
+        settings = [*TWO_ROOMS, "--iterations", 5, "--replicas", 2]
+        for learner in ("soft_q", "team_soft_q"):
+            plain = self.train(f"{learner}.h5", *settings, "--learner", learner)
+            seen = self.train("seen.h5", *settings, "--learner", learner, "--behaviour", "yes", "--overwrite")
+            for ranks in (2, 5):
+                other = self.train("other.h5", *settings, "--learner", learner, "--behaviour", "yes", "--overwrite", ranks=ranks)
+                self.assertFalse(self.differ(seen, other))
+            self.train("other.h5", *settings, "--learner", learner, "--behaviour", "yes", "--stop-after", 2, "--overwrite",
+                       status=75)
+            self.assertEqual(run("train", "--resume", self.path("other.h5"), ranks=3).returncode, 0)
+            self.assertFalse(self.differ(seen, other))
+            with h5py.File(plain) as a, h5py.File(seen) as b:
+                self.assertNotIn("behaviour", a)
+                for name in a["curves"]:
+                    np.testing.assert_array_equal(a["curves"][name][...], b["curves"][name][...])
+                steps = b["behaviour/steps_in_cell"][...]  # (replica, task, agent, cell)
+                np.testing.assert_allclose(steps.sum(-1), b["curves/length"][:, -1], rtol=1e-12)
+                choke = (steps * b["behaviour/choke"][...][:, None]).sum(-1)
+                np.testing.assert_allclose(choke, b["curves/choke"][:, -1], rtol=1e-12)
+                shares = b["curves/choke_share"][...].sum(-1)
+                np.testing.assert_allclose(shares[np.isfinite(shares)], 1, rtol=1e-12)
+                self.assertTrue((b["curves/first"][...].sum(-1) <= 1).all())
+
     def test_stopped_and_resumed_on_other_ranks(self):
         for settings in (["--sharing", "agent"], ["--sharing", "team", "--beta", "linear:0.5:5:10", "--keep-q", "no"]):
             with self.subTest(settings=settings):

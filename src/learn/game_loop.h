@@ -60,7 +60,7 @@ static inline void begin(struct learner *learner, int n_agents, const struct rng
 }
 
 static inline void step(const struct learner *learner, enum env_kind world, int n_agents, struct game *game) {
-    uint32_t had_finished = game->state.finished;
+    const uint32_t had_finished = game->state.finished;
     env_step(learner->env, world, n_agents, &game->state, game->action, game->chance, game->reward);
     UNROLLED
     for (int j = 0; j < n_agents; j++) {
@@ -69,6 +69,13 @@ static inline void step(const struct learner *learner, enum env_kind world, int 
     }
     game->steps++;
     game->discount *= learner->gamma;
+}
+
+/* The same, counted. */
+static inline void step_counted(const struct learner *learner, enum env_kind world, int n_agents, struct game *game) {
+    const struct env_state before = game->state;
+    step(learner, world, n_agents, game);
+    if (learner->behaviour) behaviour_step(learner->behaviour, &before, game->action, &game->state);
 }
 
 static inline bool goes_on(const struct learner *learner, int n_agents, const struct game *game) {
@@ -86,8 +93,8 @@ static inline void end(int n_agents, const struct game *game, struct episode *ou
 
 /* The next actions are drawn before the values of the last ones are backed up: so the machine can play on while it
  * computes, and an agent that stays in its row acts on what it knew on arrival. */
-static inline void learn_game(struct learner *learner, enum env_kind world, int n_agents, const struct rng_key *key,
-                              struct episode *out) {
+static inline void learn_game(struct learner *learner, enum env_kind world, int n_agents, bool counted,
+                              const struct rng_key *key, struct episode *out) {
     struct game game;
     struct table_row nobody[ENV_AGENTS] = {{{0}, 0}}; /* stands in for those who have finished */
     const float gamma = (float)learner->gamma;
@@ -101,7 +108,7 @@ static inline void learn_game(struct learner *learner, enum env_kind world, int 
             row[j] = game.row[j];
             action[j] = game.action[j];
         }
-        step(learner, world, n_agents, &game);
+        (counted ? step_counted : step)(learner, world, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
             bool plays_on = !(game.state.finished >> j & 1);
@@ -174,7 +181,7 @@ static inline void learn_recorded_game(struct learner *learner, enum env_kind wo
     while (goes_on(learner, n_agents, &game)) {
         struct transition *now = first + game.steps;
         see(n_agents, &game, now->row);
-        step(learner, world, n_agents, &game);
+        step_counted(learner, world, n_agents, &game);
         UNROLLED
         for (int j = 0; j < n_agents; j++)
             if (!(game.state.finished >> j & 1)) look(learner, n_agents, &game, j);
@@ -218,10 +225,13 @@ VECTOR_VERSIONS
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
     const enum env_kind world = learner->env->kind;
     const int n_agents = bounded(learner->n_agents);
+    const bool plain = world == ENV_grid && !learner->behaviour;
+    if (learner->behaviour) behaviour_begin(learner->behaviour, &learner->env->start);
     if (learner->experience.step) learn_recorded_game(learner, world, n_agents, key, out);
-    else if (world == ENV_grid && n_agents == 2) learn_game(learner, ENV_grid, 2, key, out);
-    else if (world == ENV_grid && n_agents == 1) learn_game(learner, ENV_grid, 1, key, out);
-    else learn_game(learner, world, n_agents, key, out);
+    else if (plain && n_agents == 2) learn_game(learner, ENV_grid, 2, false, key, out);
+    else if (plain && n_agents == 1) learn_game(learner, ENV_grid, 1, false, key, out);
+    else learn_game(learner, world, n_agents, true, key, out);
+    if (learner->behaviour) behaviour_end(learner->behaviour, out->returns);
 }
 
 VECTOR_VERSIONS

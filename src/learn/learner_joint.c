@@ -27,6 +27,7 @@ struct game {
     uint8_t action[ENV_AGENTS];   /* by agent */
     uint32_t chance[ENV_AGENTS];
     double discount;
+    struct behaviour *behaviour; /* NULL: not counted */
 };
 
 /* ---- Joint actions ---- */
@@ -126,13 +127,14 @@ static bool all_finished(const struct game *game) {
 static double step(struct game *game, struct episode *out) {
     const struct learner *learner = game->learner;
     double reward[ENV_AGENTS], sum = 0;
-    uint32_t had_finished = game->state.finished;
+    const struct env_state before = game->state;
     env_step(learner->env, learner->env->kind, learner->n_agents, &game->state, game->action, game->chance, reward);
     for (int j = 0; j < learner->n_agents; j++) {
         out->returns[j] += game->discount * reward[j];
-        out->length[j] += !(had_finished >> j & 1);
+        out->length[j] += !(before.finished >> j & 1);
         sum += reward[j];
     }
+    if (game->behaviour) behaviour_step(game->behaviour, &before, game->action, &game->state);
     out->steps++;
     out->finished = game->state.finished;
     game->discount *= learner->gamma;
@@ -151,7 +153,10 @@ static void back_up(const struct learner *learner, int player, float *q, int joi
 
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
     struct game game;
-    for (begin(&game, learner, key, out); goes_on(&game, out); draw(&game)) {
+    begin(&game, learner, key, out);
+    game.behaviour = learner->behaviour;
+    if (game.behaviour) behaviour_begin(game.behaviour, &game.state);
+    for (; goes_on(&game, out); draw(&game)) {
         float *q[ENV_AGENTS];
         int joint[ENV_AGENTS];
         uint32_t had_finished = game.state.finished;
@@ -166,6 +171,7 @@ static void learn(struct learner *learner, const struct rng_key *key, struct epi
             back_up(learner, p, q[p], joint[p], had_finished, reward + learner->gamma * ahead);
         }
     }
+    if (game.behaviour) behaviour_end(game.behaviour, out->returns);
 }
 
 static void visit(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,

@@ -7,21 +7,25 @@
 #include "multidistral/base/memory.h"
 
 const struct curve_about curve_about[CURVE_COUNT] = {
-#define AGENT_CURVE(name, unit, meaning) {#name, unit, meaning, true},
-#define TASK_CURVE(name, unit, meaning) {#name, unit, meaning, false},
+#define AGENT_CURVE(name, unit, meaning) {#name, unit, meaning, true, false},
+#define BEHAVIOUR_CURVE(name, unit, meaning) {#name, unit, meaning, true, true},
+#define TASK_CURVE(name, unit, meaning) {#name, unit, meaning, false, false},
 #define COST_CURVE(name, unit, meaning)
 #include "multidistral/run/curves.def"
 #undef AGENT_CURVE
+#undef BEHAVIOUR_CURVE
 #undef TASK_CURVE
 #undef COST_CURVE
 };
 
 const struct curve_about cost_about[COST_COUNT] = {
 #define AGENT_CURVE(name, unit, meaning)
+#define BEHAVIOUR_CURVE(name, unit, meaning)
 #define TASK_CURVE(name, unit, meaning)
-#define COST_CURVE(name, unit, meaning) {#name, unit, meaning, false},
+#define COST_CURVE(name, unit, meaning) {#name, unit, meaning, false, false},
 #include "multidistral/run/curves.def"
 #undef AGENT_CURVE
+#undef BEHAVIOUR_CURVE
 #undef TASK_CURVE
 #undef COST_CURVE
 };

@@ -81,6 +81,8 @@ static bool plan_make(struct plan *plan, struct fault *why) {
     plan->env = memory_zeros((size_t)plan->n_tasks, sizeof *plan->env);
     for (int i = 0; i < plan->n_tasks; i++)
         plan->env[i] = env_create(&plan->task[i], &plan->config.rules, &plan->cells);
+    if (plan->config.run.behaviour && plan->task[0].world != ENV_grid)
+        return fault_set(why, "behaviour = yes: is measured on maps, expected no in a matrix game");
     return counts_fit(plan, why) && learner_fits(plan, why);
 }
 

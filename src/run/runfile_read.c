@@ -177,6 +177,7 @@ static bool read_curves(const struct reading *r, struct trainer *t, struct fault
     bool read = true;
     for (int c = 0; read && c < CURVE_COUNT; c++) {
         struct h5_box box;
+        if (curve_about[c].behaviour && !t->plan->config.run.behaviour) continue;
         curve_box(&box, t->plan, (enum curve)c, t->iteration, t->layout.replicas, t->layout.tasks);
         double *values = memory_zeros((size_t)h5_box_values(&box), sizeof *values);
         read = read_values(r->file, (enum curve)c, &box, values, why);

@@ -381,9 +381,37 @@ static void write_distilled(struct writing *w) {
     free(values);
 }
 
+static void write_choke(struct writing *w) {
+    const struct trainer *t = w->trainer;
+    int64_t n_cells = w->plan->cells.n;
+    uint8_t *choke = memory_zeros((size_t)(t->layout.tasks.n * n_cells), sizeof *choke);
+    for (int64_t i = 0; i < t->layout.tasks.n; i++)
+        for (int64_t c = 0; c < n_cells; c++) choke[i * n_cells + c] = t->behaviour[i].choke[c];
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.group == 0 ? t->layout.tasks : (struct range){0, 0});
+    h5_box_add(&box, AXIS_CELL, n_cells, all(n_cells));
+    h5_dataset(&w->h5, "behaviour/choke", &box, H5T_NATIVE_UINT8, choke, NULL, "1: a choke point of the task's map");
+    free(choke);
+}
+
+static void write_behaviour(struct writing *w) {
+    const struct trainer *t = w->trainer;
+    struct h5_box box = {0};
+    h5_group(&w->h5, "behaviour");
+    write_choke(w);
+    h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);
+    h5_box_add(&box, AXIS_AGENT, w->plan->n_agents, all(w->plan->n_agents));
+    h5_box_add(&box, AXIS_CELL, w->plan->cells.n, all(w->plan->cells.n));
+    h5_dataset(&w->h5, "behaviour/steps_in_cell", &box, H5T_NATIVE_DOUBLE, t->steps_in, "steps",
+               "steps begun in each cell while the agent played, per game of the last E-step");
+}
+
 static void write_state(struct writing *w) {
     h5_group(&w->h5, "curves");
-    for (int c = 0; c < CURVE_COUNT; c++) write_curve(w, (enum curve)c);
+    for (int c = 0; c < CURVE_COUNT; c++)
+        if (!curve_about[c].behaviour || w->plan->config.run.behaviour) write_curve(w, (enum curve)c);
+    if (w->plan->config.run.behaviour) write_behaviour(w);
     h5_group(&w->h5, "policy");
     write_distilled(w);
     write_rows(w, "policy/learned", true, "probability of each action under the task policies of the last M-step");

@@ -67,6 +67,7 @@ static struct games e_step(struct trainer *t, int64_t replica, int64_t task) {
     struct learner *learner = learner_at(t, replica, task);
     struct rng_key key = game_key(t, replica, task, RNG_E_STEP);
     struct games games = {0};
+    if (learner->behaviour) behaviour_clear(learner->behaviour);
     learner_prepare(learner, &config->learning, t->iteration, !config->run.keep_q);
     for (; key.game < config->run.games_e; key.game++) {
         struct episode episode;
@@ -114,6 +115,26 @@ static void record(struct trainer *t, int64_t replica, int64_t task, const struc
     }
 }
 
+static void record_behaviour(struct trainer *t, int64_t replica, int64_t task) {
+    const struct behaviour *b = learner_at(t, replica, task)->behaviour;
+    int n_agents = t->plan->n_agents;
+    int64_t all_choke = 0, n_steps = (int64_t)n_agents * b->n_cells;
+    double *steps_in = t->steps_in + (replica * t->layout.tasks.n + task) * n_steps, n = (double)b->n_games;
+    for (int j = 0; j < n_agents; j++) all_choke += b->moves[j].choke;
+    for (int j = 0; j < n_agents; j++) {
+        const struct moves *moves = &b->moves[j];
+        curves_put(t, CURVE_wall, replica, task, j, (double)moves->wall / n);
+        curves_put(t, CURVE_blocked, replica, task, j, (double)moves->blocked / n);
+        curves_put(t, CURVE_contested, replica, task, j, (double)moves->contested / n);
+        curves_put(t, CURVE_choke, replica, task, j, (double)moves->choke / n);
+        curves_put(t, CURVE_choke_share, replica, task, j, (double)moves->choke / (double)all_choke);
+        curves_put(t, CURVE_waited, replica, task, j, (double)moves->waited / n);
+        curves_put(t, CURVE_first, replica, task, j, (double)moves->first / n);
+        curves_put(t, CURVE_return_gap, replica, task, j, moves->gap / n);
+    }
+    for (int64_t i = 0; i < n_steps; i++) steps_in[i] = (double)b->steps_in[i] / n;
+}
+
 static int64_t n_distilled(const struct trainer *t) { return t->layout.replicas.n * plan_n_distilled(t->plan); }
 
 static void prepare_priors(struct trainer *t) {
@@ -145,6 +166,7 @@ void trainer_iterate(struct trainer *t) {
         for (int64_t task = 0; task < t->layout.tasks.n; task++) {
             struct games e = e_step(t, replica, task), m = m_step(t, replica, task);
             record(t, replica, task, &e, &m);
+            if (t->behaviour) record_behaviour(t, replica, task);
             sum_own_visits(t, replica);
         }
     }
@@ -179,9 +201,10 @@ static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_rep
     uint64_t visits_row = LISTED + (n_actions / 8 + 1) * 8 * sizeof(int64_t);
     uint64_t distilled_row = 2 * (LISTED + (uint64_t)policy_stride((int)n_actions) * sizeof(float));
     uint64_t table_row = LISTED + sizeof(struct table_row) + joint * sizeof(float), file_row = n_actions * sizeof(float);
+    uint64_t steps_in = plan->config.run.behaviour ? (uint64_t)plan->cells.n * (uint64_t)plan->n_agents * sizeof(double) : 0;
     uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents, players = (uint64_t)plan_n_players(plan);
     uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
-    uint64_t unit = rows * (players * table_row + agents * file_row) + 2 * curves +
+    uint64_t unit = rows * (players * table_row + agents * file_row) + 2 * curves + 2 * steps_in +
                     learning_bytes(&plan->config.learning, longest_game(plan));
     return (uint64_t)n_units * unit +
            (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (visits_row + distilled_row) +
@@ -247,6 +270,7 @@ static bool create_learner(struct trainer *t, int64_t replica, int64_t task) {
     bool created = learner_create(learner, (enum learner_name)plan->config.run.learner,
                                   plan->env[t->layout.tasks.first + task], &plan->senses);
     learner->games_e = plan->config.run.games_e;
+    learner->behaviour = t->behaviour ? &t->behaviour[task] : NULL;
     for (int p = 0; p < plan_n_players(plan); p++) learner->distilled[p] = &distilled[plan_distilled_of(plan, p)];
     return created;
 }
@@ -285,6 +309,19 @@ static void find_optima(struct trainer *t) {
         t->optimum[i] = optimum_of(t->plan, t->layout.tasks.first + i);
 }
 
+/* A rank plays the units of a task one after the other: one counter serves them all. */
+static void create_behaviour(struct trainer *t) {
+    const struct plan *plan = t->plan;
+    const struct layout *own = &t->layout;
+    if (!plan->config.run.behaviour) return;
+    t->behaviour = memory_zeros((size_t)own->tasks.n, sizeof *t->behaviour);
+    t->steps_in = memory_zeros((size_t)(own->replicas.n * own->tasks.n * plan->n_agents * plan->cells.n), sizeof *t->steps_in);
+    for (int64_t i = 0; i < own->tasks.n; i++) {
+        int64_t task = own->tasks.first + i;
+        behaviour_create(&t->behaviour[i], (const struct env_grid *)plan->env[task], &plan->task[task], &plan->cells);
+    }
+}
+
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why) {
     int rank, size;
     MPI_Comm_rank(world, &rank);
@@ -300,6 +337,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
         trainer->discounts[task] = visits_discounts(plan->config.learning.gamma, plan->env[task]->rules.step_limit);
     }
     curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
+    create_behaviour(trainer);
     bool created = create_tables(trainer) ||
                    fault_set(why, "%llu observations are more than the address space holds; observe less, as with "
                                   "observe_others = no",
@@ -319,6 +357,9 @@ void trainer_destroy(struct trainer *trainer) {
         learner_destroy(&trainer->learner[i]);
     for (int p = 0; p < plan_n_players(trainer->plan); p++) visits_destroy(&trainer->own[p]);
     for (int i = 0; i < trainer->plan->n_tasks; i++) free(trainer->discounts[i]);
+    for (int64_t i = 0; trainer->behaviour && i < trainer->layout.tasks.n; i++) behaviour_destroy(&trainer->behaviour[i]);
+    free(trainer->behaviour);
+    free(trainer->steps_in);
     free(trainer->distilled);
     free(trainer->sum);
     free(trainer->learner);

@@ -13,6 +13,7 @@
 #include "multidistral/learn/experience.h"
 #include "multidistral/learn/policy.h"
 #include "multidistral/learn/table.h"
+#include "multidistral/world/behaviour.h"
 #include "multidistral/world/worlds.h"
 
 /* Fields: learning.def. */
@@ -44,6 +45,7 @@ struct learner {
     float learning_rate;
     const struct learning *learning; /* what the iteration was prepared with; not owned */
     struct experience experience;    /* of this E-step; only where learning says that it is wanted */
+    struct behaviour *behaviour; /* counts the E-step's games; NULL: not counted; not owned */
     int64_t games_e; /* per iteration; the caller sets it, for what changes from game to game */
 };
 

@@ -9,10 +9,12 @@
 
 enum curve {
 #define AGENT_CURVE(name, unit, meaning) CURVE_##name,
+#define BEHAVIOUR_CURVE(name, unit, meaning) CURVE_##name,
 #define TASK_CURVE(name, unit, meaning) CURVE_##name,
 #define COST_CURVE(name, unit, meaning)
 #include "multidistral/run/curves.def"
 #undef AGENT_CURVE
+#undef BEHAVIOUR_CURVE
 #undef TASK_CURVE
 #undef COST_CURVE
     CURVE_COUNT
@@ -20,10 +22,12 @@ enum curve {
 
 enum cost {
 #define AGENT_CURVE(name, unit, meaning)
+#define BEHAVIOUR_CURVE(name, unit, meaning)
 #define TASK_CURVE(name, unit, meaning)
 #define COST_CURVE(name, unit, meaning) COST_##name,
 #include "multidistral/run/curves.def"
 #undef AGENT_CURVE
+#undef BEHAVIOUR_CURVE
 #undef TASK_CURVE
 #undef COST_CURVE
     COST_COUNT
@@ -32,6 +36,7 @@ enum cost {
 struct curve_about {
     const char *name, *unit, *meaning;
     bool per_agent;
+    bool behaviour; /* only of runs with behaviour = yes */
 };
 extern const struct curve_about curve_about[CURVE_COUNT];
 extern const struct curve_about cost_about[COST_COUNT];

@@ -21,6 +21,8 @@ struct trainer {
     int64_t **discounts;         /* [n_tasks]: gamma^t, visits_discounts */
     double *optimum;             /* [own tasks]: best sum of the agents' returns; NaN where too large to solve */
     struct curves curves;
+    struct behaviour *behaviour; /* [own tasks]: counts the E-step in hand; NULL unless behaviour = yes */
+    double *steps_in;            /* [own replicas][own tasks][agent][cell]: per game of the last E-step; likewise */
     int64_t iteration; /* done so far */
     int64_t steps;     /* environment steps taken by this rank since it was created */
 };
