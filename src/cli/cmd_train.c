@@ -132,11 +132,14 @@ static void print_returns(const struct trainer *trainer) {
 static void say_start(const struct plan *plan, int size) {
     const struct config *config = &plan->config;
     int64_t units = config->run.replicas * plan->n_tasks;
-    log_line("%d task%s, %d agent%s, %lld replica%s on %d rank%s%s; %llu observations, at most %.3g MiB in a rank",
+    double mebibytes = (double)trainer_bytes(plan, size) / 0x1p20;
+    char bytes[32];
+    snprintf(bytes, sizeof bytes, mebibytes < 1000 ? "%.3g MiB" : "%.1f GiB", mebibytes < 1000 ? mebibytes : mebibytes / 1024);
+    log_line("%d task%s, %d agent%s, %lld replica%s on %d rank%s%s; %llu observations, at most %s in a rank",
              plan->n_tasks, plan->n_tasks > 1 ? "s" : "", plan->n_agents, plan->n_agents > 1 ? "s" : "",
              (long long)config->run.replicas, config->run.replicas > 1 ? "s" : "", size, size > 1 ? "s" : "",
              size > units ? " (more than there is work for)" : "", (unsigned long long)plan->senses.rows.n,
-             (double)trainer_bytes(plan, size) / 0x1p20);
+             bytes);
 }
 
 static int finish(const struct trainer *trainer, enum training_end end, const struct train_options *options,

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,13 +43,20 @@ static int unknown(const char *name) {
     return STATUS_USAGE;
 }
 
+/* What was printed must have arrived: a script reads an empty file as an answer. */
+static int close_output(int status) {
+    bool arrived = fflush(stdout) == 0 && !ferror(stdout);
+    if (arrived) return status;
+    fprintf(stderr, "multidistral: standard output cannot be written: %s\n", strerror(errno));
+    return status == STATUS_DONE ? STATUS_FAILED : status;
+}
+
 static int run(const struct command *command, int argc, const char **argv) {
     char name[1024];
     snprintf(name, sizeof name, "%s %s", argv[0], command->name);
     argv[1] = name; /* what the command sees as its own name */
     if (command->parallel) MPI_Init(NULL, NULL);
-    int status = command->run(argc - 1, argv + 1);
-    fflush(NULL);
+    int status = close_output(command->run(argc - 1, argv + 1));
     if (command->parallel) MPI_Finalize();
     return status;
 }
@@ -56,10 +64,10 @@ static int run(const struct command *command, int argc, const char **argv) {
 int main(int argc, char **argv) {
     if (argc < 2) return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return help(stdout);
+        return close_output(help(stdout));
     if (strcmp(argv[1], "--version") == 0) {
         printf("multidistral %s (%s)\n", MULTIDISTRAL_VERSION, multidistral_commit());
-        return STATUS_DONE;
+        return close_output(STATUS_DONE);
     }
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return run(&commands[i], argc, (const char **)argv);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
@@ -51,14 +52,24 @@ void h5_reason(char *out, size_t size) {
     snprintf(out, size, "%s", deepest);
 }
 
+/* The file being written; empty: none. For the last words of h5_must. */
+static char in_hand[4096];
+
+bool h5_disk_is_full(const char *path) {
+    enum { NOTHING = 64 * 1024 };
+    struct statvfs disk;
+    return statvfs(path, &disk) == 0 && disk.f_bavail * disk.f_frsize < NOTHING;
+}
+
 int64_t h5_must(int64_t result, const char *what, const char *path) {
     if (result >= 0) return result;
     char reason[256];
     h5_reason(reason, sizeof reason);
-    fprintf(stderr, "multidistral: the run file cannot be written: %s %s: %s\n"
-                    "multidistral: the last complete run file is untouched; ending the job\n",
-            what, path, reason);
+    fprintf(stderr, "multidistral: %s: cannot be written: %s%s %s: %s\n"
+                    "multidistral: ending the job; a complete run file that was there before is untouched\n",
+            in_hand, h5_disk_is_full(in_hand) ? "no space is left on the device; " : "", what, path, reason);
     fflush(stderr);
+    unlink(in_hand);
     MPI_Abort(MPI_COMM_WORLD, 1);
     return result;
 }
@@ -97,6 +108,7 @@ void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm) {
     quiet();
     *writer = (struct h5_writer){0};
     MPI_Comm_rank(comm, &writer->rank);
+    snprintf(in_hand, sizeof in_hand, "%s", path);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
     H5Pset_all_coll_metadata_ops(access, true);

@@ -37,8 +37,11 @@ hid_t h5_text_type(size_t bytes);
 /* What HDF5 says of its last error. */
 void h5_reason(char *out, size_t size);
 
-/* The id or status of a call that must not fail: a failure says why on standard error and aborts the job. For
- * collective writing, which cannot be left by one rank alone. */
+/* Is next to nothing free where this file is? */
+bool h5_disk_is_full(const char *path);
+
+/* The id or status of a call that must not fail: a failure says why on standard error, removes the file that is being
+ * written, and aborts the job. For collective writing, which cannot be left by one rank alone. */
 int64_t h5_must(int64_t result, const char *what, const char *path);
 
 /* ---- Writing: collective ---- */

@@ -543,8 +543,11 @@ bool runfile_write(const char *path, const struct trainer *trainer, const struct
     write_all(&w, part, provenance);
     int rank = w.h5.rank;
     bool ok = reduce_fault(h5_verify(&w.h5, part, why), why, trainer->world);
+    bool full = h5_disk_is_full(part);
+    MPI_Barrier(trainer->world); /* all have looked before it is removed */
     if (!ok && rank == 0) unlink(part);
-    if (!ok) fault_at(why, "%s: the last complete run file is untouched, but a new one could not be written", path);
+    if (!ok) fault_at(why, "%s: cannot be written%s; a complete run file that was there before is untouched", path,
+                      full ? ": no space is left on the device" : "");
     if (ok) ok = reduce_fault(rank != 0 || put_in_place(part, path, why), why, trainer->world);
     h5_forget(&w.h5);
     memory_sparse_free(w.row, w.row_room, sizeof *w.row);

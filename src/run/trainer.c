@@ -381,7 +381,7 @@ static void on_signal(int number) {
         raise(number);
     }
     asked_to_stop = 1;
-    log_from_handler("stopping: the iteration in hand is finished and saved; a second signal ends at once\n");
+    log_from_handler("will stop: the iteration in hand is finished and saved first; a second signal ends at once\n");
 }
 
 void trainer_catch_signals(void) {
