@@ -158,11 +158,6 @@ static int finish(const struct trainer *trainer, enum training_end end, const st
     return STATUS_STOPPED;
 }
 
-static void join(int argc, const char **argv, char *out, size_t size) {
-    size_t at = 0;
-    for (int i = 0; i < argc && at < size; i++) at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", argv[i]);
-}
-
 /* ---- The command ---- */
 
 static int train_plan(const struct plan *plan, const struct train_options *options, const struct training *training,
@@ -255,7 +250,7 @@ int cmd_train(int argc, const char **argv) {
     int rank, status = STATUS_DONE;
     char command[1024];
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    join(argc, argv, command, sizeof command);
+    arguments_join(argc, argv, command, sizeof command);
     log_open(rank == 0, LOG_PLAIN);
     if (!arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why)) {
         log_line("multidistral train: %s", why.text);

@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"train", "train tasks together, tied by a distilled policy, into one HDF5 run file", cmd_train, true},
+    {"sweep", "train every combination of several values of settings, each into a run file, and compare them", cmd_sweep, true},
     {"solve", "say what the agents of each task can reach together: the optimum", cmd_solve, false},
     {"evaluate", "play fresh games with the policies of a run file, on its tasks or on new ones", cmd_evaluate, true},
     {"info", "say what a run file holds", cmd_info, false},

@@ -140,3 +140,8 @@ void arguments_destroy(struct arguments *arguments) {
     free(arguments->setting);
     *arguments = (struct arguments){0};
 }
+
+void arguments_join(int argc, const char **argv, char *out, size_t size) {
+    size_t at = 0;
+    for (int i = 0; i < argc && at < size; i++) at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", argv[i]);
+}

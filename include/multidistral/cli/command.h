@@ -14,6 +14,7 @@ enum {
 
 /* argv[0] is the program, as it was called, and the command: `build/multidistral train`. */
 int cmd_train(int argc, const char **argv);    /* collective over MPI_COMM_WORLD */
+int cmd_sweep(int argc, const char **argv);    /* likewise */
 int cmd_evaluate(int argc, const char **argv); /* likewise */
 int cmd_solve(int argc, const char **argv);    /* local */
 int cmd_info(int argc, const char **argv);     /* local */

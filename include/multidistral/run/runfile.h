@@ -60,6 +60,13 @@ struct runfile_curve {
 };
 bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve *out, struct fault *why);
 
+/* Writes the summary of a sweep (sweep.h): /settings/NAME texts and measures with intervals, [combination] each; read back
+ * and put in place as run files are. Local. */
+struct sweep;
+struct sweep_table;
+bool runfile_write_summary(const char *path, const struct sweep *sweep, const struct sweep_table *table,
+                           struct fault *why);
+
 /* Calls `see` with each attribute of /provenance as text. Local. */
 bool runfile_read_provenance(const char *path, void (*see)(const char *name, const char *value), struct fault *why);
 

@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "multidistral/base/log.h"
+#include "multidistral/base/memory.h"
+#include "multidistral/cli/command.h"
+#include "multidistral/cli/inputs.h"
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/sweep.h"
+
+static const char usage[] = "[OPTION...] --SETTING VALUE,VALUE... [settings.ini] TASK... -o FOLDER";
+static const char about[] =
+    "Trains every combination of the values given, as in --alpha 0.5,0.9 --beta 1,2,5, each into a run file of its own in\n"
+    "FOLDER, and compares them in FOLDER/summary.csv and summary.h5. Under mpirun -np N the combinations are trained side by\n"
+    "side. Called again it goes on: what is finished stays, what was stopped is resumed.";
+
+struct sweep_options {
+    const char *program; /* and command, as it was called */
+    char *folder;
+};
+
+/* ---- Plans: made on rank 0, then on all ---- */
+
+/* The command line of one combination. */
+static bool plan_of(const struct arguments *arguments, const struct sweep *sweep, int64_t combination, struct plan *plan,
+                    struct fault *why) {
+    struct arguments one = *arguments;
+    struct config_tasks files = {0};
+    struct config config;
+    struct task *tasks;
+    int n_tasks;
+    one.setting = memory_zeros((size_t)config_count() + 1, sizeof *one.setting);
+    memcpy(one.setting, arguments->setting, (size_t)config_count() * sizeof *one.setting);
+    for (int a = 0; a < sweep->n_axes; a++) one.setting[sweep->axis[a].setting] = (char *)sweep_value(sweep, combination, a);
+    bool made = inputs_read(&one, &config, &tasks, &n_tasks, &files, why) && plan_create(plan, &config, tasks, n_tasks, why);
+    config_tasks_destroy(&files);
+    free(one.setting);
+    return made;
+}
+
+static bool make_folder(const char *folder, struct fault *why) {
+    if (!folder || !*folder) return fault_set(why, "no folder is named, expected -o FOLDER");
+    struct stat about_it;
+    if (mkdir(folder, 0777) == 0 || (stat(folder, &about_it) == 0 && S_ISDIR(about_it.st_mode))) return true;
+    return fault_set(why, "%s: cannot be made: %s", folder, strerror(errno));
+}
+
+static bool make_plans(const struct arguments *arguments, const struct sweep *sweep, const char *folder, struct plan *plan,
+                       enum sweep_state *state, struct fault *why) {
+    int64_t n = 0;
+    bool ok = true;
+    while (ok && n < sweep->n) {
+        ok = plan_of(arguments, sweep, n, &plan[n], why);
+        if (!ok) break;
+        char *path = sweep_path(sweep, folder ? folder : "", n);
+        ok = sweep_look(path, &plan[n], &state[n], why);
+        free(path);
+        n++;
+    }
+    ok = ok && make_folder(folder, why);
+    while (!ok && n > 0) plan_destroy(&plan[--n]);
+    return ok;
+}
+
+/* ---- What is said ---- */
+
+static void say_combination(const struct sweep *sweep, int64_t combination, FILE *out) {
+    for (int a = 0; a < sweep->n_axes; a++)
+        fprintf(out, "%s%s = %s", a ? ", " : "", config_setting(sweep->axis[a].setting)->name, sweep_value(sweep, combination, a));
+}
+
+/* By the first rank of each group, so whole lines at once. */
+static void say_done(const struct sweep_job *job, int64_t combination, double mean_return) {
+    char *line = NULL;
+    size_t length;
+    FILE *out = open_memstream(&line, &length);
+    say_combination(job->sweep, combination, out);
+    fprintf(out, ": return %.2f\n", mean_return);
+    fclose(out);
+    fputs(line, stderr);
+    free(line);
+}
+
+static void print_table(const struct sweep *sweep, const struct sweep_table *table) {
+    int64_t best = 0;
+    puts("mean return of the last iteration's E-step games [95 % interval over replicas]");
+    for (int64_t c = 0; c < sweep->n; c++) {
+        const struct estimate *e = &table->row[c][SWEEP_RETURN];
+        if (e->value > table->row[best][SWEEP_RETURN].value) best = c;
+        printf("%9.2f  [%8.2f, %8.2f]  ", e->value, e->low, e->high);
+        say_combination(sweep, c, stdout);
+        putchar('\n');
+    }
+    printf("best: ");
+    say_combination(sweep, best, stdout);
+    putchar('\n');
+}
+
+static int finish(const struct sweep *sweep, const struct sweep_options *options, enum training_end end, int rank,
+                  struct fault *why) {
+    struct sweep_table table = {0};
+    bool ok = end != TRAINING_FAILED;
+    if (end == TRAINING_DONE) {
+        bool summarized = rank != 0 || sweep_summarize(sweep, options->folder, &table, why);
+        ok = reduce_fault(summarized, why, MPI_COMM_WORLD);
+    }
+    if (!ok) log_line("multidistral sweep: %s", why->text);
+    else if (end == TRAINING_STOPPED) log_line("stopped, everything saved; the same command goes on");
+    else if (rank == 0) {
+        print_table(sweep, &table);
+        printf("summary: %s/summary.csv, %s/summary.h5\n", options->folder, options->folder);
+    }
+    free(table.row);
+    return !ok ? STATUS_FAILED : end == TRAINING_STOPPED ? STATUS_STOPPED : STATUS_DONE;
+}
+
+/* ---- The command ---- */
+
+static int sweep(const struct arguments *arguments, const struct sweep *sweep, const struct sweep_options *options, int rank,
+                 const char *command) {
+    struct fault why;
+    struct plan *plan = memory_zeros((size_t)sweep->n, sizeof *plan);
+    enum sweep_state *state = memory_zeros((size_t)sweep->n, sizeof *state);
+    bool ok = reduce_fault(rank != 0 || make_plans(arguments, sweep, options->folder, plan, state, &why), &why, MPI_COMM_WORLD);
+    int status = STATUS_USAGE;
+    if (!ok) log_line("multidistral sweep: %s", why.text);
+    for (int64_t c = 0; ok && c < sweep->n; c++) plan_broadcast(&plan[c], true, MPI_COMM_WORLD, &why);
+    if (ok) {
+        const struct sweep_job job = {sweep, plan, state, options->folder, command, 60};
+        MPI_Bcast(state, (int)(sweep->n * (int64_t)sizeof *state), MPI_BYTE, 0, MPI_COMM_WORLD);
+        trainer_catch_signals();
+        log_open(rank == 0, LOG_NONE);
+        enum training_end end = sweep_train(&job, MPI_COMM_WORLD, say_done, &why);
+        status = finish(sweep, options, end, rank, &why);
+    }
+    for (int64_t c = 0; ok && c < sweep->n; c++) plan_destroy(&plan[c]);
+    free(plan);
+    free(state);
+    return status;
+}
+
+int cmd_sweep(int argc, const char **argv) {
+    struct sweep_options options = {.program = argv[0]};
+    struct poptOption table[] = {
+        {"output", 'o', POPT_ARG_STRING, &options.folder, 0, "where run files and summary go; made if missing", "FOLDER"},
+        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
+        POPT_TABLEEND};
+    struct arguments arguments;
+    struct sweep combinations = {0};
+    struct fault why;
+    int rank, status = STATUS_DONE;
+    char command[1024];
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    arguments_join(argc, argv, command, sizeof command);
+    log_open(rank == 0, LOG_NONE);
+    bool ok = arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why);
+    if (ok && !arguments.help) ok = sweep_create(&combinations, arguments.setting, &why);
+    if (!ok) {
+        log_line("multidistral sweep: %s", why.text);
+        status = STATUS_USAGE;
+    } else if (!arguments.help) {
+        status = sweep(&arguments, &combinations, &options, rank, command);
+    }
+    sweep_destroy(&combinations);
+    arguments_destroy(&arguments);
+    free(options.folder);
+    return status;
+}

@@ -1,0 +1,248 @@
+#include "multidistral/run/sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "multidistral/base/memory.h"
+#include "multidistral/run/output.h"
+#include "multidistral/run/reduce.h"
+#include "multidistral/run/runfile.h"
+
+/* ---- The combinations ---- */
+
+static bool append_value(struct sweep_axis *axis, const char *text, size_t length, struct fault *why) {
+    const char *name = config_setting(axis->setting)->name;
+    struct config scratch;
+    char *value = memory_zeros(length + 1, 1);
+    memcpy(value, text, length);
+    axis->value[axis->n++] = value;
+    for (int i = 0; i + 1 < axis->n; i++)
+        if (strcmp(axis->value[i], value) == 0) return fault_set(why, "%s: the value \"%s\" is given twice", name, value);
+    config_defaults(&scratch);
+    return config_set(&scratch, axis->setting, value, why);
+}
+
+static bool append_axis(struct sweep *sweep, int setting, const char *text, struct fault *why) {
+    struct sweep_axis *axis = &sweep->axis[sweep->n_axes++];
+    *axis = (struct sweep_axis){.setting = setting, .value = memory_zeros(strlen(text) + 1, sizeof *axis->value)};
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        if (!append_value(axis, at, length, why)) return fault_at(why, "option");
+        at += length;
+        if (*at == '\0') break;
+    }
+    sweep->n *= axis->n;
+    return sweep->n <= SWEEP_MOST ||
+           fault_set(why, "the values given make more than %d combinations, expected at most as many", SWEEP_MOST);
+}
+
+bool sweep_create(struct sweep *sweep, char *const *setting, struct fault *why) {
+    *sweep = (struct sweep){.n = 1, .axis = memory_zeros((size_t)config_count(), sizeof *sweep->axis)};
+    for (int i = 0; i < config_count(); i++)
+        if (setting[i] && strchr(setting[i], ',') && !append_axis(sweep, i, setting[i], why)) return false;
+    return sweep->n_axes > 0 || fault_set(why, "nothing varies, expected a setting with several values, as in --beta 0.5,2,5");
+}
+
+void sweep_destroy(struct sweep *sweep) {
+    for (int a = 0; a < sweep->n_axes; a++) {
+        for (int i = 0; i < sweep->axis[a].n; i++) free(sweep->axis[a].value[i]);
+        free(sweep->axis[a].value);
+    }
+    free(sweep->axis);
+    *sweep = (struct sweep){0};
+}
+
+const char *sweep_value(const struct sweep *sweep, int64_t combination, int axis) {
+    for (int a = sweep->n_axes - 1; a > axis; a--) combination /= sweep->axis[a].n;
+    return sweep->axis[axis].value[combination % sweep->axis[axis].n];
+}
+
+char *sweep_path(const struct sweep *sweep, const char *folder, int64_t combination) {
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    fprintf(out, "%s/", folder);
+    for (int a = 0; a < sweep->n_axes; a++)
+        fprintf(out, "%s%s=%s", a ? "_" : "", config_setting(sweep->axis[a].setting)->name, sweep_value(sweep, combination, a));
+    fputs(".h5", out);
+    fclose(out);
+    for (char *c = text + strlen(folder) + 1; *c; c++)
+        if (*c == ':' || *c == '/') *c = '-';
+    return text;
+}
+
+/* ---- Training them ---- */
+
+static bool same_plan(const struct plan *a, const struct plan *b) {
+    char *ini[2] = {plan_ini(a), plan_ini(b)};
+    bool same = strcmp(ini[0], ini[1]) == 0 && a->n_tasks == b->n_tasks;
+    for (int i = 0; same && i < a->n_tasks; i++) {
+        char *text[2] = {task_write(&a->task[i]), task_write(&b->task[i])};
+        same = strcmp(text[0], text[1]) == 0;
+        free(text[0]);
+        free(text[1]);
+    }
+    free(ini[0]);
+    free(ini[1]);
+    return same;
+}
+
+bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *state, struct fault *why) {
+    struct config config;
+    struct plan there;
+    struct task *tasks;
+    int n_tasks;
+    int64_t done;
+    *state = SWEEP_NEW;
+    if (access(path, F_OK) != 0) return true;
+    if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
+    if (!plan_create(&there, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
+    bool same = same_plan(plan, &there);
+    plan_destroy(&there);
+    *state = done < plan->config.run.iterations ? SWEEP_BEGUN : SWEEP_DONE;
+    return same || fault_set(why, "%s: is a run with other settings or tasks, expected this sweep's or another folder", path);
+}
+
+/* One combination by one group of ranks. */
+static enum training_end train_one(const struct sweep_job *job, int64_t c, MPI_Comm group, double *mean_return,
+                                   struct fault *why) {
+    struct trainer trainer;
+    int rank;
+    char *path = sweep_path(job->sweep, job->folder, c);
+    const struct training training = {
+        .path = path, .command = job->command, .checkpoint_seconds = job->checkpoint_seconds, .stop_after = INT64_MAX};
+    MPI_Comm_rank(group, &rank);
+    enum training_end end = TRAINING_FAILED;
+    if (trainer_create(&trainer, &job->plan[c], group, why)) {
+        bool ready = job->state[c] == SWEEP_NEW || runfile_read_state(path, &trainer, why);
+        if (ready) end = trainer_run(&trainer, &training, why);
+        double *last = ready && end == TRAINING_DONE ? trainer_last(&trainer, CURVE_return) : NULL;
+        if (last) *mean_return = statistics_mean(last, (int64_t)job->plan[c].n_tasks * job->plan[c].n_agents);
+        free(last);
+        trainer_destroy(&trainer);
+    }
+    free(path);
+    return end;
+}
+
+/* The same with the run file's place held by the group's first rank. */
+static enum training_end hold_and_train(const struct sweep_job *job, int64_t c, MPI_Comm group, double *mean_return,
+                                        struct fault *why) {
+    struct output output = {.lock = -1};
+    int rank;
+    MPI_Comm_rank(group, &rank);
+    char *path = sweep_path(job->sweep, job->folder, c);
+    bool held = reduce_fault(rank != 0 || output_open(&output, path, job->state[c] == SWEEP_BEGUN, why), why, group);
+    enum training_end end = held ? train_one(job, c, group, mean_return, why) : TRAINING_FAILED;
+    if (rank == 0 && output.path) output_close(&output);
+    free(path);
+    return end;
+}
+
+enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
+                              void (*say)(const struct sweep_job *job, int64_t combination, double mean_return),
+                              struct fault *why) {
+    int rank, size, group_rank;
+    MPI_Comm group;
+    MPI_Comm_rank(world, &rank);
+    MPI_Comm_size(world, &size);
+    int64_t todo = 0, place = 0;
+    for (int64_t c = 0; c < job->sweep->n; c++) todo += job->state[c] != SWEEP_DONE;
+    int64_t n_groups = todo < size ? todo : size, own = n_groups > 0 ? rank % n_groups : 0;
+    MPI_Comm_split(world, (int)own, rank, &group);
+    MPI_Comm_rank(group, &group_rank);
+    enum training_end end = TRAINING_DONE;
+    for (int64_t c = 0; end == TRAINING_DONE && c < job->sweep->n; c++) {
+        double mean_return = NAN;
+        if (job->state[c] == SWEEP_DONE || place++ % n_groups != own) continue;
+        end = hold_and_train(job, c, group, &mean_return, why);
+        if (end == TRAINING_DONE && group_rank == 0) say(job, c, mean_return);
+    }
+    MPI_Comm_free(&group);
+    reduce_fault(end != TRAINING_FAILED, why, world);
+    int worst = (int)end;
+    MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, world);
+    return (enum training_end)worst;
+}
+
+/* ---- What came out ---- */
+
+const struct curve_about sweep_measure_about[SWEEP_MEASURES] = {
+    [SWEEP_RETURN] = {"return", "1", "mean return of the last iteration's E-step games", false, false},
+    [SWEEP_RETURN_M] = {"return_m", "1", "mean return of the last iteration's M-step games", false, false},
+    [SWEEP_RETURN_ALL] = {"return_all", "1", "mean return of all iterations' E-step games", false, false},
+    [SWEEP_FINISHED] = {"finished", "1", "fraction of the last iteration's E-step games in which an agent finished", false, false},
+};
+
+/* A replica's mean over tasks and agents, of the last iteration or of all. */
+static double replica_mean(const struct runfile_curve *curve, int64_t replica, bool all) {
+    int64_t per_iteration = curve->n_tasks * curve->width, first = all ? 0 : curve->n_iterations - 1;
+    const double *values = curve->values + (replica * curve->n_iterations + first) * per_iteration;
+    return statistics_mean(values, (curve->n_iterations - first) * per_iteration);
+}
+
+static bool measure(const char *path, enum sweep_measure measure, struct estimate *out, struct fault *why) {
+    static const enum curve of[SWEEP_MEASURES] = {CURVE_return, CURVE_return_m, CURVE_return, CURVE_finished};
+    struct runfile_curve curve;
+    if (!runfile_read_curve(path, of[measure], &curve, why)) return false;
+    double *mean = memory_zeros((size_t)curve.n_replicas, sizeof *mean);
+    for (int64_t r = 0; r < curve.n_replicas; r++) mean[r] = replica_mean(&curve, r, measure == SWEEP_RETURN_ALL);
+    *out = statistics_bootstrap(mean, curve.n_replicas, 1).mean;
+    free(mean);
+    free(curve.values);
+    return true;
+}
+
+static void write_csv_header(FILE *out, const struct sweep *sweep) {
+    for (int a = 0; a < sweep->n_axes; a++) fprintf(out, "%s,", config_setting(sweep->axis[a].setting)->name);
+    for (int m = 0; m < SWEEP_MEASURES; m++) {
+        const char *name = sweep_measure_about[m].name;
+        fprintf(out, "%s,%s_low,%s_high%s", name, name, name, m + 1 < SWEEP_MEASURES ? "," : "\n");
+    }
+}
+
+static void write_number(FILE *out, double x, const char *behind) {
+    if (isfinite(x)) fprintf(out, "%.9g", x);
+    fputs(behind, out);
+}
+
+static bool write_csv(const struct sweep *sweep, const char *path, const struct sweep_table *table) {
+    FILE *out = fopen(path, "w");
+    if (!out) return false;
+    write_csv_header(out, sweep);
+    for (int64_t c = 0; c < sweep->n; c++) {
+        for (int a = 0; a < sweep->n_axes; a++) fprintf(out, "%s,", sweep_value(sweep, c, a));
+        for (int m = 0; m < SWEEP_MEASURES; m++) {
+            write_number(out, table->row[c][m].value, ",");
+            write_number(out, table->row[c][m].low, ",");
+            write_number(out, table->row[c][m].high, m + 1 < SWEEP_MEASURES ? "," : "\n");
+        }
+    }
+    bool written = !ferror(out);
+    return fclose(out) == 0 && written;
+}
+
+static char *in_folder(const char *folder, const char *name) {
+    char *path = memory_zeros(strlen(folder) + strlen(name) + 2, 1);
+    sprintf(path, "%s/%s", folder, name);
+    return path;
+}
+
+bool sweep_summarize(const struct sweep *sweep, const char *folder, struct sweep_table *table, struct fault *why) {
+    bool ok = true;
+    table->row = memory_zeros((size_t)sweep->n, sizeof *table->row);
+    for (int64_t c = 0; ok && c < sweep->n; c++) {
+        char *path = sweep_path(sweep, folder, c);
+        for (int m = 0; ok && m < SWEEP_MEASURES; m++) ok = measure(path, (enum sweep_measure)m, &table->row[c][m], why);
+        free(path);
+    }
+    char *csv = in_folder(folder, "summary.csv"), *h5 = in_folder(folder, "summary.h5");
+    if (ok && !write_csv(sweep, csv, table)) ok = fault_set(why, "%s: cannot be written", csv);
+    ok = ok && runfile_write_summary(h5, sweep, table, why);
+    free(csv);
+    free(h5);
+    return ok;
+}

@@ -1,0 +1,133 @@
+"""Sweeps through the program: every combination a run, at any rank count, gone on with after a stop.
+Environment: MULTIDISTRAL, MPIEXEC, SOURCE."""
+import csv
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import h5py
+import numpy as np
+
+PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
+TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
+GRID = ["--alpha", "0.5,0.9", "--beta", "1,geometric:1:5:3,5"]
+NAMES = [f"alpha={a}_beta={b}.h5" for a in ("0.5", "0.9") for b in ("1", "geometric-1-5-3", "5")]
+
+
+def run(*arguments, ranks=0):
+    launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
+    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
+
+
+class Sweep(unittest.TestCase):
+    def setUp(self):
+        self.place = tempfile.TemporaryDirectory()
+        self.addCleanup(self.place.cleanup)
+
+    def path(self, *names):
+        return os.path.join(self.place.name, *names)
+
+    def sweep(self, folder, *options, ranks=0, status=0):
+        settings = ["--iterations", 4, "--replicas", 3, *GRID, *options]
+        done = run("sweep", *TASKS, *settings, "-o", self.path(folder), ranks=ranks)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def assert_same(self, a, b):
+        for name in NAMES:
+            done = subprocess.run(["h5diff", "--exclude-path", "/provenance", self.path(a, name), self.path(b, name)])
+            self.assertEqual(done.returncode, 0, name)
+        with open(self.path(a, "summary.csv")) as one, open(self.path(b, "summary.csv")) as other:
+            self.assertEqual(one.read(), other.read())
+        self.assertEqual(subprocess.run(["h5diff", self.path(a, "summary.h5"), self.path(b, "summary.h5")]).returncode, 0)
+
+    def test_any_rank_count(self):
+        self.sweep("1")
+        self.assertEqual(sorted(os.listdir(self.path("1"))), sorted([*NAMES, "summary.csv", "summary.h5"]))
+        for ranks in (2, 4, 7):
+            self.sweep(str(ranks), ranks=ranks)
+            self.assert_same("1", str(ranks))
+
+    def test_each_file_is_the_run_of_its_settings(self):
+        self.sweep("all")
+        done = run("train", *TASKS, "--iterations", 4, "--replicas", 3, "--alpha", 0.9, "--beta", "geometric:1:5:3", "-o",
+                   self.path("one.h5"))
+        self.assertEqual(done.returncode, 0)
+        same = subprocess.run(["h5diff", "--exclude-path", "/provenance", self.path("one.h5"), self.path("all", NAMES[4])])
+        self.assertEqual(same.returncode, 0)
+
+    def test_the_summary_follows_from_the_files(self):
+        self.sweep("all")
+        with open(self.path("all", "summary.csv")) as lines, h5py.File(self.path("all", "summary.h5")) as summary:
+            rows = list(csv.DictReader(lines))
+            self.assertEqual([(row["alpha"], row["beta"]) for row in rows],
+                             [(a, b) for a in ("0.5", "0.9") for b in ("1", "geometric:1:5:3", "5")])
+            for c, (name, row) in enumerate(zip(NAMES, rows)):
+                self.assertEqual(summary["settings/alpha"][c].decode(), row["alpha"])
+                with h5py.File(self.path("all", name)) as file:
+                    self.assertEqual(file["settings"].attrs["alpha"], float(row["alpha"]))
+                    returns = file["curves/return"][...]
+                    for measure, values in (("return", returns[:, -1]), ("return_all", returns),
+                                            ("return_m", file["curves/return_m"][:, -1]),
+                                            ("finished", file["curves/finished"][:, -1])):
+                        self.assertAlmostEqual(float(row[measure]), values.mean(), 6)
+                        self.assertAlmostEqual(summary[measure][c], values.mean(), 9)
+                        replicas = values.reshape(3, -1).mean(1)
+                        self.assertLessEqual(float(row[f"{measure}_low"]), replicas.mean() + 1e-6)
+                        self.assertGreaterEqual(float(row[f"{measure}_low"]), replicas.min() - 1e-6)
+                        self.assertLessEqual(float(row[f"{measure}_high"]), replicas.max() + 1e-6)
+
+    def test_finished_runs_are_skipped_and_begun_ones_go_on(self):
+        self.sweep("whole")
+        os.mkdir(self.path("part"))
+        begun, finished = self.path("part", NAMES[1]), self.path("part", NAMES[3])
+        settings = ["--iterations", 4, "--replicas", 3]
+        run("train", *TASKS, *settings, "--alpha", 0.5, "--beta", "geometric:1:5:3", "--stop-after", 2, "-o", begun)
+        run("train", *TASKS, *settings, "--alpha", 0.9, "--beta", 1, "-o", finished)
+        before = os.stat(finished)
+        self.sweep("part", ranks=2)
+        self.assertEqual(os.stat(finished).st_ino, before.st_ino)
+        self.assert_same("whole", "part")
+        again = self.sweep("part")
+        self.assertEqual(again.stderr, "")
+
+    def test_a_signal_stops_it_and_the_same_command_goes_on(self):
+        command = [PROGRAM, "sweep", *TASKS, "--iterations", "60", "--games-e", "400", "--seed", "1,2,3", "-o", self.path("all")]
+        sweep = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not (os.path.isdir(self.path("all")) and os.listdir(self.path("all"))):
+            time.sleep(0.01)
+        sweep.send_signal(signal.SIGTERM)
+        self.assertIn("the same command goes on", sweep.communicate(timeout=100)[1])
+        self.assertEqual(sweep.returncode, 75)
+        self.assertFalse(os.path.exists(self.path("all", "summary.csv")))
+        self.assertEqual(subprocess.run(command, capture_output=True, timeout=200).returncode, 0)
+        with h5py.File(self.path("all", "seed=1.h5")) as file:
+            self.assertEqual(file.attrs["iterations_done"], 60)
+            self.assertTrue(np.isfinite(file["curves/return"][...]).all())
+
+    def test_refusals(self):
+        self.sweep("all", "--replicas", 1)
+        before = sorted(os.listdir(self.path("all")))
+        for options, says in ((["--alpha", "0.5"], "nothing varies"), (["--alpha", "0.5,x"], "option: alpha"),
+                              (["--alpha", "0.5,,0.6"], "option: alpha"), (["--alpha", "0.5,0.5"], "given twice"),
+                              (["--seed", ",".join(map(str, range(400))), "--games-e", ",".join(map(str, range(1, 400)))],
+                               "more than 100000 combinations"),
+                              (["--learner", "soft_q,team_soft_q", "--rollout", "1,2"], "rollout = 1")):
+            with self.subTest(says):
+                done = run("sweep", *TASKS, *options, "-o", self.path("none"))
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(says, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+                self.assertFalse(os.path.exists(self.path("none")))
+        done = run("sweep", *TASKS, "--iterations", 5, *GRID, "-o", self.path("all"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("other settings", done.stderr)
+        self.assertEqual(sorted(os.listdir(self.path("all"))), before)
+        self.assertEqual(run("sweep", *TASKS, *GRID).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
