@@ -76,8 +76,13 @@ static void large_tables(void **state) {
 
 static void other_learners(void **state) {
     (void)state;
-    compare_with_one_rank("learner = q\nsharing = none\n", maps_of_two);
-    compare_with_one_rank("learner = random\nsharing = team\n", maps_of_two);
+    for (int name = 0; name < LEARNER_COUNT; name++)
+        for (int keep = 0; keep < 2; keep++) {
+            char ini[128];
+            snprintf(ini, sizeof ini, "learner = %s\nsharing = %s\nkeep_q = %s\n", learner_kinds[name]->name,
+                     keep ? "none" : "team", keep ? "yes" : "no");
+            compare_with_one_rank(ini, maps_of_two);
+        }
 }
 
 static void no_games_in_the_m_step(void **state) {

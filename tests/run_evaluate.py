@@ -275,8 +275,8 @@ class Errors(InFolder):
 
     def test_a_run_without_distilled_policy(self):
         name = self.train("none.h5", *TWO_ROOMS[:1], "--sharing", "none", "--iterations", 2)
-        self.refused(name, "--policy", "distilled", says=["none.h5", "sharing = none"])
-        self.refused(name, TWO_ROOMS[0], says=["sharing = none"])
+        self.refused(name, "--policy", "distilled", says=["none.h5", "never distilled"])
+        self.refused(name, TWO_ROOMS[0], says=["never distilled"])
         self.evaluate(name, "--games", 5)
 
     def test_one_rank_speaks(self):

@@ -77,13 +77,13 @@ static inline void train(struct trainer *trainer, const struct plan *plan, MPI_C
 /* ---- A rank's part of one run against the whole of another, trained by one rank ---- */
 
 static inline void assert_same_values(const struct learner *part, const struct learner *whole) {
-    assert_int_equal(part->n_agents, whole->n_agents);
-    for (int j = 0; j < part->n_agents; j++) {
+    assert_int_equal(part->n_players, whole->n_players);
+    for (int j = 0; j < part->n_players; j++) {
         for (uint64_t row = 0; row < part->senses->rows.n; row++) {
-            float p[ENV_ACTIONS], w[ENV_ACTIONS];
+            float p[POLICY_MOST], w[POLICY_MOST];
             learner_values(part, j, row, p);
             learner_values(whole, j, row, w);
-            assert_memory_equal(p, w, sizeof p);
+            assert_memory_equal(p, w, (size_t)part->n_actions * sizeof *p);
         }
     }
 }

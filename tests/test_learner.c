@@ -535,6 +535,37 @@ static void playing_is_not_learning(void **state) {
     destroy(&b);
 }
 
+static void assert_same_learned(const struct bench *a, const struct bench *b) {
+    size_t bytes = (size_t)a->learner.n_actions * sizeof(float);
+    for (int p = 0; p < a->learner.n_players; p++)
+        for (uint64_t row = 0; row < a->world.senses.rows.n; row++) {
+            float x[POLICY_MOST], y[POLICY_MOST];
+            learner_values(&a->learner, p, row, x);
+            learner_values(&b->learner, p, row, y);
+            assert_memory_equal(x, y, bytes);
+        }
+}
+
+/* Every kind of learner: an iteration that forgets the one before goes as if there had been none. */
+static void forgetting_is_beginning_anew(void **state) {
+    (void)state;
+    for (int name = 0; name < LEARNER_COUNT; name++) {
+        struct bench old, new;
+        create(&old, (enum learner_name)name, "A.b\nB.a\n", "step_limit = 50\n");
+        create(&new, (enum learner_name)name, "A.b\nB.a\n", "step_limit = 50\n");
+        prepare(&old, 0, true);
+        learn(&old, 20);
+        prepare(&old, 1, true);
+        prepare(&new, 1, true);
+        assert_same_learned(&old, &new);
+        learn(&old, 3);
+        learn(&new, 3);
+        assert_same_learned(&old, &new);
+        destroy(&old);
+        destroy(&new);
+    }
+}
+
 static void fresh_values_are_zero_in_each_iteration(void **state) {
     (void)state;
     for (int fresh = 0; fresh < 2; fresh++) {
@@ -826,6 +857,7 @@ int main(void) {
         cmocka_unit_test(the_same_key_plays_the_same_game),
         cmocka_unit_test(any_part_of_the_key_makes_another_game),
         cmocka_unit_test(playing_is_not_learning),
+        cmocka_unit_test(forgetting_is_beginning_anew),
         cmocka_unit_test(fresh_values_are_zero_in_each_iteration),
         cmocka_unit_test(actions_of_prior_0_are_never_taken),
         cmocka_unit_test(actions_are_as_frequent_as_they_are_probable),

@@ -169,43 +169,54 @@ static void learned_policy(const void *of, int agent, uint64_t row, float *pi) {
     learner->kind->policy(learner, agent, row, pi);
 }
 
-static void it_plays_the_games_of_a_soft_learner(void **state) {
-    (void)state;
+/* Learns a little, then compares 100 games. */
+static void compare_with(enum learner_name name, const char *map) {
     struct world world;
     struct learning learning;
     struct distilled distilled;
     struct learner learner;
-    struct visits visits[2];
-    world_create(&world, "A.b\n.#.\n..a\nB..\n", "step_limit = 60\n");
+    struct visits visits[ENV_AGENTS];
+    world_create(&world, map, "step_limit = 60\n");
     setting_defaults(learning_table, learning_count, &learning);
+    learning.epsilon_end = 0.3;
     uint64_t rows = world.senses.rows.n;
-    assert_true(distilled_create(&distilled, rows, ENV_ACTIONS));
-    assert_true(learner_create(&learner, LEARNER_soft_q, &world.grid.env, &world.senses));
-    for (int j = 0; j < 2; j++) {
-        assert_true(visits_create(&visits[j], rows, ENV_ACTIONS));
-        learner.distilled[j] = &distilled;
+    int n_agents = world.task.n_agents, n_actions = learner_actions(name, n_agents, ENV_ACTIONS);
+    assert_true(distilled_create(&distilled, rows, n_actions));
+    assert_true(learner_create(&learner, name, &world.grid.env, &world.senses));
+    learner.games_e = 1;
+    for (int p = 0; p < learner.n_players; p++) {
+        assert_true(visits_create(&visits[p], rows, n_actions));
+        learner.distilled[p] = &distilled;
     }
     learner_prepare(&learner, &learning, 0, false);
     struct episode played, visited;
     for (struct rng_key key = {.seed = 2}; key.game < 30; key.game++) learner.kind->learn(&learner, &key, &played);
     int64_t *discounts = visits_discounts(learning.gamma, 60);
-    struct play play = {.env = &world.grid.env, .senses = &world.senses, .gamma = learning.gamma,
-                        .n_actions = ENV_ACTIONS, .policy = learned_policy, .of = &learner};
+    struct play play = {.env = &world.grid.env, .senses = &world.senses, .gamma = learning.gamma, .n_actions = n_actions,
+                        .deciders = learner.kind->deciders, .policy = learned_policy, .of = &learner, .learner = &learner};
     for (struct rng_key key = {.seed = 2, .phase = RNG_M_STEP}; key.game < 100; key.game++) {
         play_game(&play, &key, &played);
         learner.kind->visit(&learner, &key, discounts, visits, &visited);
         assert_int_equal(played.steps, visited.steps);
         assert_int_equal(played.finished, visited.finished);
-        for (int j = 0; j < 2; j++) {
+        for (int j = 0; j < n_agents; j++) {
             assert_int_equal(played.length[j], visited.length[j]);
             assert_float_equal(played.returns[j], visited.returns[j], 1e-9);
         }
     }
     free(discounts);
-    for (int j = 0; j < 2; j++) visits_destroy(&visits[j]);
+    for (int p = 0; p < learner.n_players; p++) visits_destroy(&visits[p]);
     learner_destroy(&learner);
     distilled_destroy(&distilled);
     world_destroy(&world);
+}
+
+static void it_plays_the_games_of_every_learner(void **state) {
+    (void)state;
+    for (int name = 0; name < LEARNER_COUNT; name++) {
+        compare_with((enum learner_name)name, "A.b\n.#.\n..a\nB..\n");
+        compare_with((enum learner_name)name, "A.bC\n.#..\n..ac\nB...\n");
+    }
 }
 
 int main(void) {
@@ -218,7 +229,7 @@ int main(void) {
         cmocka_unit_test(sampled_games_have_the_known_distribution),
         cmocka_unit_test(what_has_no_probability_is_never_drawn),
         cmocka_unit_test(the_same_key_gives_the_same_game),
-        cmocka_unit_test(it_plays_the_games_of_a_soft_learner),
+        cmocka_unit_test(it_plays_the_games_of_every_learner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,3 +39,8 @@ char *memory_string(const char *text) {
     size_t bytes = strlen(text) + 1;
     return memcpy(memory_zeros(bytes, 1), text, bytes);
 }
+
+void *memory_resized(void *memory, size_t count, size_t size) {
+    if (size && count > SIZE_MAX / size) return memory_or_abort(NULL, SIZE_MAX);
+    return memory_or_abort(realloc(memory, count * size + 1), count * size);
+}

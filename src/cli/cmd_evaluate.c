@@ -79,22 +79,16 @@ static bool read_new_tasks(struct job *job, char *const *path, int n, struct fau
     return true;
 }
 
-static bool has_distilled(const struct plan *plan) {
-    return plan->config.run.sharing != SHARING_NONE && plan->config.run.games_m > 0;
-}
-
 /* Does the run have the policies asked for? */
 static bool policy_exists(const struct job *job, struct fault *why) {
     bool distilled = job->evaluation.policy == EVALUATE_DISTILLED;
     if (job->evaluation.n_new_tasks && !distilled)
         return fault_set(why, "--policy %s: new tasks such as %s have no policies of their own, expected --policy distilled",
                          job->evaluation.policy == EVALUATE_TASK ? "task" : "greedy", job->new_task[0].name);
-    if (distilled && !has_distilled(&job->plan))
-        return fault_set(why, "%s: has sharing = %s and games_m = %lld, so it never distilled a policy; expected another "
-                              "run, or its own tasks and --policy task or greedy", job->path,
-                         job->plan.config.run.sharing == SHARING_NONE ? "none" : "agent or team",
-                         (long long)job->plan.config.run.games_m);
-    return true;
+    bool has = true;
+    if (distilled && !runfile_has_distilled(job->path, &job->plan, &has, why)) return false;
+    return has || fault_set(why, "%s: never distilled a policy: pi_0 is uniform; expected another run, or its own tasks and "
+                                 "--policy task or greedy", job->path);
 }
 
 static void job_destroy(struct job *job) {

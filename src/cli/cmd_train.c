@@ -174,6 +174,7 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
         if (created) trainer_destroy(&trainer);
         return STATUS_USAGE;
     }
+    if (!options->resume) trainer_solve(&trainer);
     trainer_catch_signals();
     enum training_end end = trainer_run(&trainer, training, why);
     int status = finish(&trainer, end, options, why);

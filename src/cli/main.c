@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"sweep", "train every combination of several values of settings, each into a run file, and compare them", cmd_sweep, true},
     {"solve", "say what the agents of each task can reach together: the optimum", cmd_solve, false},
     {"evaluate", "play fresh games with the policies of a run file, on its tasks or on new ones", cmd_evaluate, true},
+    {"replay", "play games of a run again, on the terminal or as JSON", cmd_replay, false},
     {"info", "say what a run file holds", cmd_info, false},
     {"tasks", "make task files: from a benchmark, or by drawing starts and goals", cmd_tasks, false},
 };

@@ -142,6 +142,8 @@ void arguments_destroy(struct arguments *arguments) {
 }
 
 void arguments_join(int argc, const char **argv, char *out, size_t size) {
+    static const char cut[] = " ...";
     size_t at = 0;
     for (int i = 0; i < argc && at < size; i++) at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", argv[i]);
+    if (at >= size) snprintf(out + size - sizeof cut, sizeof cut, "%s", cut);
 }

@@ -53,12 +53,22 @@ static inline void kernel_make_ready(struct learner *learner, int agent, uint64_
 
 /* The bits below the threshold are spread evenly over the actions. */
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
-    int any = (int)((float)bits * kernel->per_epsilon);
-    any = any < kernel->n_actions ? any : kernel->n_actions - 1;
+    const float last = (float)(kernel->n_actions - 1), spread = (float)bits * kernel->per_epsilon;
+    int any = (int)(spread < last ? spread : last);
     return (uint8_t)(bits < kernel->explore_below ? any : (int)row->word[GREEDY]);
 }
 
 static inline float kernel_value(const struct table_row *row) { return row->word[BEST]; }
+
+/* kernel_draw of the M-step, from a policy alone. */
+static inline int greedy_draw(const struct learner *learner, const float *pi, uint32_t bits) {
+    const struct rng_key m_step = {.phase = RNG_M_STEP};
+    const struct kernel kernel = kernel_of(learner, &m_step);
+    struct table_row row = {{0}, 0};
+    for (int a = 1; a < learner->n_actions; a++)
+        if (pi[a] > pi[(int)row.word[GREEDY]]) row.word[GREEDY] = (float)a;
+    return kernel_draw(&kernel, &row, bits);
+}
 
 /* Greedy but for the last epsilon: what is left when exploration has ended. */
 static inline void greedy_policy(const struct learner *learner, int agent, uint64_t row, float *pi) {

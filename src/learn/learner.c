@@ -1,5 +1,6 @@
 #include "multidistral/learn/learner.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LEARNER(name, meaning) extern const struct learner_kind learner_##name;
@@ -75,7 +76,10 @@ static void forget_experience(struct learner *learner, const struct learning *le
     if (!wants_experience(learning)) return;
     struct experience *experience = &learner->experience;
     if (!experience->step &&
-        !experience_create(experience, games_recorded(learning), learner->env->rules.step_limit)) abort();
+        !experience_create(experience, games_recorded(learning), learner->env->rules.step_limit)) {
+        fputs("multidistral: the experience that replay_games asks for is more than the address space holds\n", stderr);
+        abort(); /* the trainer has checked it before (memory_suffices) */
+    }
     experience->played = 0;
 }
 

@@ -19,4 +19,4 @@ static inline void kernel_back_up(const struct kernel *kernel, int n_agents, str
 
 extern const struct learner_kind learner_hysteretic;
 const struct learner_kind learner_hysteretic = {
-    .name = "hysteretic", .learn = learn, .visit = visit, .policy = greedy_policy};
+    .name = "hysteretic", .learn = learn, .visit = visit, .policy = greedy_policy, .draw = greedy_draw};

@@ -16,4 +16,5 @@ static inline void kernel_back_up(const struct kernel *kernel, int n_agents, str
 #include "game_loop.h"
 
 extern const struct learner_kind learner_q;
-const struct learner_kind learner_q = {.name = "q", .learn = learn, .visit = visit, .policy = greedy_policy};
+const struct learner_kind learner_q = {.name = "q", .learn = learn, .visit = visit, .policy = greedy_policy,
+                                       .draw = greedy_draw};

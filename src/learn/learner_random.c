@@ -33,5 +33,11 @@ static void policy(const struct learner *learner, int agent, uint64_t row, float
     for (int a = 0; a < learner->n_actions; a++) pi[a] = 1.0f / (float)learner->n_actions;
 }
 
+static int draw_any(const struct learner *learner, const float *pi, uint32_t bits) {
+    (void)pi;
+    return (int)rng_below(bits, (uint32_t)learner->n_actions);
+}
+
 extern const struct learner_kind learner_random;
-const struct learner_kind learner_random = {.name = "random", .learn = learn, .visit = visit, .policy = policy};
+const struct learner_kind learner_random = {.name = "random", .learn = learn, .visit = visit, .policy = policy,
+                                            .draw = draw_any};

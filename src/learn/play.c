@@ -28,7 +28,9 @@ static int drawn(int n, const float *pi, double u) {
 static int choose(const struct play *play, const struct env_state *state, int player, uint32_t bits) {
     float pi[POLICY_MOST];
     play->policy(play->of, player, env_observe(play->senses, play->env->n_agents, state, player), pi);
-    return play->greedy ? most_probable(play->n_actions, pi) : drawn(play->n_actions, pi, rng_unit(bits));
+    if (play->greedy) return most_probable(play->n_actions, pi);
+    bool own_way = play->learner && play->learner->kind->draw;
+    return own_way ? play->learner->kind->draw(play->learner, pi, bits) : drawn(play->n_actions, pi, rng_unit(bits));
 }
 
 /* The part of a joint action that its k-th digit is; of an agent's own action, itself. */
@@ -64,6 +66,7 @@ static void step(const struct play *play, struct rng *rng, struct env_state *sta
     env_step(play->env, play->env->kind, n, state, action, bits + n, reward);
     for (int j = 0; j < n; j++) episode->returns[j] += discount * reward[j];
     episode->steps++;
+    if (play->watch) play->watch(play->watcher, action, reward, state);
 }
 
 void play_game(const struct play *play, const struct rng_key *key, struct episode *out) {

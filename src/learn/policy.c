@@ -28,3 +28,9 @@ double policy_divergence(int n, const float *pi, const float *pi0) {
         if (pi[a] > 0) divergence += pi[a] * log((double)pi[a] / pi0[a]);
     return fmax(divergence, 0); /* rounding */
 }
+
+bool policy_is_uniform(int n, const float *pi) {
+    for (int a = 0; a < n; a++)
+        if (pi[a] != 1.0f / (float)n) return false;
+    return true;
+}

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "multidistral/base/memory.h"
-#include "multidistral/learn/play.h"
+#include "multidistral/run/players.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/trainer.h"
@@ -17,30 +17,6 @@ bool evaluate_accepts(const struct plan *plan, const struct evaluation *evaluati
         if (!plan_accepts(task, &plan->task[0], why) || !cells_cover(&plan->cells, task, why)) return false;
     }
     return true;
-}
-
-/* ---- Who plays: one unit's policies ---- */
-
-struct players {
-    const struct plan *plan;
-    const struct learner *learner;     /* of the task policies; NULL for the distilled ones */
-    const struct distilled *learned;   /* [agent]: the task policies by rows */
-    const struct distilled *distilled; /* [plan_n_distilled]: of the replica */
-};
-
-/* A row that the file does not have is one that nobody had reached: there the policy is what nothing learned makes. */
-static void task_policy(const void *of, int agent, uint64_t row, float *pi) {
-    const struct players *players = of;
-    const struct distilled *learned = &players->learned[agent];
-    const float *known = distilled_row(learned, row);
-    if (known == learned->uniform) players->learner->kind->policy(players->learner, agent, row, pi);
-    else memcpy(pi, known, (size_t)learned->n_actions * sizeof *pi);
-}
-
-static void distilled_policy(const void *of, int agent, uint64_t row, float *pi) {
-    const struct players *players = of;
-    const struct distilled *distilled = &players->distilled[plan_distilled_of(players->plan, agent)];
-    memcpy(pi, distilled_row(distilled, row), (size_t)distilled->n_actions * sizeof *pi);
 }
 
 /* ---- One rank's part ---- */
@@ -124,17 +100,6 @@ static struct players players_of(const struct arena *arena, int64_t replica, int
     return players;
 }
 
-static struct play play_of(const struct arena *arena, const struct players *players, int64_t task) {
-    return (struct play){.env = arena->env[arena->layout.tasks.first + task],
-                         .senses = &arena->plan->senses,
-                         .gamma = arena->plan->config.learning.gamma,
-                         .n_actions = players->distilled->n_actions,
-                         .deciders = learner_kinds[arena->plan->config.run.learner]->deciders,
-                         .greedy = arena->evaluation->policy == EVALUATE_GREEDY,
-                         .policy = players->learned ? task_policy : distilled_policy,
-                         .of = players};
-}
-
 /* Adds an episode's scores, [agent][SCORE_COUNT]. */
 static void add_scores(double *value, const struct episode *episode, int n_agents) {
     for (int j = 0; j < n_agents; j++, value += SCORE_COUNT) {
@@ -148,7 +113,8 @@ static void add_scores(double *value, const struct episode *episode, int n_agent
 static void play_unit(const struct arena *arena, int64_t replica, int64_t task, double *value) {
     const struct evaluation *evaluation = arena->evaluation;
     struct players players = players_of(arena, replica, task);
-    struct play play = play_of(arena, &players, task);
+    struct play play = players_play(&players, arena->env[arena->layout.tasks.first + task],
+                                    evaluation->policy == EVALUATE_GREEDY);
     struct rng_key key = {.seed = evaluation->seed,
                           .replica = (uint32_t)(arena->layout.replicas.first + replica),
                           .task = (uint32_t)(arena->layout.tasks.first + task),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "multidistral/base/memory.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
 
@@ -54,6 +55,7 @@ static void take(struct trainer *t, int64_t replica, const struct plan *old, con
     for (int64_t d = 0; d < n_shared; d++)
         for (int64_t i = 0; i < from->n_rows; i++, pi0 += from->n_actions) {
             uint64_t row;
+            if (policy_is_uniform((int)from->n_actions, pi0)) continue; /* as a row not known */
             if (row_here(t->plan, old, from->row[i], &row)) distilled_set(&t->distilled[replica * n_shared + d], row, pi0);
         }
 }
@@ -71,6 +73,12 @@ static bool read_replicas(const char *path, struct trainer *t, const struct plan
     return read;
 }
 
+static bool has_distilled(const char *path, const struct plan *old, struct fault *why) {
+    bool has;
+    if (!runfile_has_distilled(path, old, &has, why)) return false;
+    return has || fault_set(why, "%s: never distilled a policy: pi_0 is uniform; expected the file of a run that did", path);
+}
+
 static bool read_own(const char *path, struct trainer *t, struct fault *why) {
     struct config config;
     struct task *tasks;
@@ -79,7 +87,8 @@ static bool read_own(const char *path, struct trainer *t, struct fault *why) {
     int64_t done;
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
     if (!plan_create(&old, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
-    bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && read_replicas(path, t, &old, why);
+    bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && has_distilled(path, &old, why) && read_replicas(path, t, &old, why);
+    if (ok) t->prior = (struct trainer_prior){memory_string(path), plan_ini(&old), done};
     plan_destroy(&old);
     return ok;
 }

@@ -50,7 +50,13 @@ static uint64_t union_by_bits(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Co
 /* Every rank's list behind every other's; the caller owns it. */
 static uint64_t *gather_rows(const uint64_t *row, uint64_t n, uint64_t *n_all, MPI_Comm comm) {
     int size, own = (int)n;
+    uint64_t together = n;
     MPI_Comm_size(comm, &size);
+    allreduce(&together, 1, sizeof together, MPI_UINT64_T, MPI_SUM, comm);
+    if (together > INT_MAX) {
+        fputs("multidistral: one reduction has more than 2^31 visited cells; use fewer replicas in a run\n", stderr);
+        MPI_Abort(comm, 1);
+    }
     int *count = memory_zeros((size_t)size, sizeof *count), *first = memory_zeros((size_t)size, sizeof *first);
     MPI_Allgather(&own, 1, MPI_INT, count, 1, MPI_INT, comm);
     for (int r = 1; r < size; r++) first[r] = first[r - 1] + count[r - 1];

@@ -15,7 +15,7 @@ const char *const h5_axis_name[AXIS_COUNT] = {
     [AXIS_REPLICA] = "replica", [AXIS_ITERATION] = "iteration", [AXIS_TASK] = "task",
     [AXIS_AGENT] = "agent",     [AXIS_SHARED] = "shared",       [AXIS_ROW] = "row",
     [AXIS_ACTION] = "action",   [AXIS_PART] = "part",           [AXIS_CELL] = "cell",
-    [AXIS_COORDINATE] = "coordinate",
+    [AXIS_COORDINATE] = "coordinate", [AXIS_GAME] = "game",
 };
 
 void h5_box_add(struct h5_box *box, enum h5_axis axis, int64_t length, struct range part) {

@@ -12,7 +12,7 @@
 /* The axes of datasets: each is a dimension scale in the root group. */
 enum h5_axis {
     AXIS_REPLICA, AXIS_ITERATION, AXIS_TASK, AXIS_AGENT, AXIS_SHARED, AXIS_ROW, AXIS_ACTION, AXIS_PART, AXIS_CELL,
-    AXIS_COORDINATE, AXIS_COUNT
+    AXIS_COORDINATE, AXIS_GAME, AXIS_COUNT
 };
 extern const char *const h5_axis_name[AXIS_COUNT];
 

@@ -134,12 +134,6 @@ static bool read_q(const struct reading *r, struct fault *why) {
     return read;
 }
 
-static bool is_uniform(const float *pi0, int n) {
-    for (int a = 0; a < n; a++)
-        if (pi0[a] != 1.0f / (float)n) return false;
-    return true;
-}
-
 static bool read_distilled(struct reading *r, struct fault *why) {
     const struct trainer *t = r->trainer;
     int64_t per_replica = plan_n_distilled(t->plan), n = t->layout.replicas.n * per_replica;
@@ -153,7 +147,7 @@ static bool read_distilled(struct reading *r, struct fault *why) {
     bool read = h5_read(r->file, "policy/distilled", &box, H5T_NATIVE_FLOAT, values, why);
     for (int64_t d = 0; read && d < n; d++)
         for (int64_t i = 0; i < r->n_rows; i++, next += n_actions)
-            if (!is_uniform(next, n_actions)) distilled_set(&t->distilled[d], r->row[i], next);
+            if (!policy_is_uniform(n_actions, next)) distilled_set(&t->distilled[d], r->row[i], next);
     free(values);
     return read;
 }
@@ -187,6 +181,20 @@ static bool read_curves(const struct reading *r, struct trainer *t, struct fault
     return read;
 }
 
+static bool read_optima(const struct reading *r, struct fault *why) {
+    const struct trainer *t = r->trainer;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_TASK, t->plan->n_tasks, t->layout.tasks);
+    return h5_read(r->file, "tasks/optimum", &box, H5T_NATIVE_DOUBLE, t->optimum, why);
+}
+
+static bool read_prior(const struct reading *r, struct trainer_prior *prior, struct fault *why) {
+    if (H5Lexists(r->file, "prior", H5P_DEFAULT) <= 0) return true;
+    prior->path = h5_read_attribute_text(r->file, "prior", "path", why);
+    prior->ini = prior->path ? h5_read_attribute_text(r->file, "prior", "ini", why) : NULL;
+    return prior->ini && h5_read_attribute_integer(r->file, "prior", "iterations_done", &prior->iterations, why);
+}
+
 static bool read_costs(struct reading *r, struct fault *why) {
     bool read = true;
     for (int c = 0; read && c < COST_COUNT; c++) {
@@ -204,7 +212,7 @@ static bool read_own_part(const char *path, struct trainer *trainer, struct faul
     r.file = open_run(path, why);
     if (r.file < 0) return false;
     bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) &&
-                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, trainer, why) &&
+                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, trainer, why) && read_optima(&r, why) && read_prior(&r, &trainer->prior, why) &&
                 read_costs(&r, why);
     H5Fclose(r.file);
     free(r.row);
@@ -263,6 +271,43 @@ bool runfile_read_distilled(const char *path, const struct plan *plan, int64_t r
     return fault_at(why, "%s", path);
 }
 
+bool runfile_has_distilled(const char *path, const struct plan *plan, bool *has, struct fault *why) {
+    struct runfile_distilled of;
+    *has = false;
+    if (!runfile_read_distilled(path, plan, 0, &of, why)) return false;
+    for (int64_t i = 0; !*has && i < of.n_rows * plan_n_distilled(plan); i++)
+        *has = !policy_is_uniform((int)of.n_actions, of.pi0 + i * of.n_actions);
+    free(of.row);
+    free(of.pi0);
+    return true;
+}
+
+static bool read_learned(hid_t file, const struct plan *plan, int64_t replica, int64_t task, struct runfile_distilled *out,
+                         struct fault *why) {
+    if (!read_row_list(file, plan->senses.rows.n, &out->row, &out->n_rows, why)) return false;
+    struct h5_box box = {0};
+    h5_box_add(&box, AXIS_REPLICA, plan->config.run.replicas, (struct range){replica, 1});
+    h5_box_add(&box, AXIS_TASK, plan->n_tasks, (struct range){task, 1});
+    h5_box_add(&box, AXIS_AGENT, plan->n_agents, all(plan->n_agents));
+    h5_box_add(&box, AXIS_ROW, out->n_rows, all(out->n_rows));
+    h5_box_add(&box, AXIS_ACTION, out->n_actions, all(out->n_actions));
+    out->pi0 = memory_zeros((size_t)h5_box_values(&box), sizeof *out->pi0);
+    return h5_read(file, "policy/learned", &box, H5T_NATIVE_FLOAT, out->pi0, why);
+}
+
+bool runfile_read_learned(const char *path, const struct plan *plan, int64_t replica, int64_t task,
+                          struct runfile_distilled *out, struct fault *why) {
+    *out = (struct runfile_distilled){.n_actions = plan_n_actions(plan)};
+    hid_t file = open_run(path, why);
+    if (file < 0) return false;
+    bool read = read_learned(file, plan, replica, task, out, why);
+    H5Fclose(file);
+    if (read) return true;
+    free(out->row);
+    free(out->pi0);
+    return fault_at(why, "%s", path);
+}
+
 /* ---- For info and tools ---- */
 
 bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve *out, struct fault *why) {
@@ -285,6 +330,16 @@ bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve
         read = read_values(file, curve, &box, out->values, why);
         if (!read) free(out->values);
     }
+    H5Fclose(file);
+    return read || fault_at(why, "%s", path);
+}
+
+bool runfile_read_optima(const char *path, int n_tasks, double *optimum, struct fault *why) {
+    struct h5_box box = {0};
+    hid_t file = open_run(path, why);
+    if (file < 0) return false;
+    h5_box_add(&box, AXIS_TASK, n_tasks, all(n_tasks));
+    bool read = h5_read(file, "tasks/optimum", &box, H5T_NATIVE_DOUBLE, optimum, why);
     H5Fclose(file);
     return read || fault_at(why, "%s", path);
 }

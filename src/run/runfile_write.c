@@ -43,10 +43,17 @@ static void add_learned(struct writing *w, const struct learner *learner, int pl
     }
 }
 
+/* Rows where pi_0 is not uniform, now or as the prior of the last iteration: the latter make the policies of its M-step.
+ * Uniform rows are as good as unknown ones, and a resumed run does not know them. */
 static void add_distilled(struct writing *w, const struct distilled *distilled) {
-    const struct slots *slots = &distilled->pi0.slots;
-    memcpy(w->row + w->n_rows, slots->known, slots->n_known * sizeof *w->row);
-    w->n_rows += (int64_t)slots->n_known;
+    static const float nothing[POLICY_MOST];
+    const struct slots *now = &distilled->pi0.slots, *then = &distilled->prior.slots;
+    size_t bytes = (size_t)distilled->n_actions * sizeof *nothing;
+    for (uint64_t i = 0; i < now->n_known; i++)
+        if (!policy_is_uniform(distilled->n_actions, distilled_row(distilled, now->known[i])))
+            w->row[w->n_rows++] = now->known[i];
+    for (uint64_t i = 0; i < then->n_known; i++)
+        if (memcmp(distilled_prior(distilled, then->known[i]), nothing, bytes) != 0) w->row[w->n_rows++] = then->known[i];
 }
 
 /* Room for every list of every table of this rank, and for their union over ranks. */
@@ -55,7 +62,8 @@ static uint64_t most_listed(const struct writing *w) {
     uint64_t most = w->plan->senses.rows.n;
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
         for (int p = 0; p < plan_n_players(w->plan); p++) most += t->learner[u].table[p].slots.n_known;
-    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) most += t->distilled[d].pi0.slots.n_known;
+    for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++)
+        most += t->distilled[d].pi0.slots.n_known + t->distilled[d].prior.slots.n_known;
     return most;
 }
 
@@ -162,11 +170,13 @@ static void write_axes(struct writing *w) {
     number_scale(w, AXIS_AGENT, plan->n_agents, 1, "agent, from 1");
     write_shared_scale(w);
     h5_scale(&w->h5, AXIS_ROW, w->n_rows, H5T_NATIVE_UINT64, w->row,
-             "row index of an observation; /observation says what it means. Rows that nobody visited are left out: "
-             "their values are 0 and their policies uniform");
+             "row index of an observation; /observation says what it means. Rows of which nothing is known are left out: "
+             "their values are 0, pi_0 is uniform, and task policies are what the learner makes of that");
     write_action_scale(w);
     write_part_scale(w);
     number_scale(w, AXIS_CELL, plan->cells.n, 0, "free cell, numbered over all maps of the run");
+    if (w->trainer->n_games_kept > 0)
+        number_scale(w, AXIS_GAME, w->trainer->n_games_kept, 0, "game of an M-step, from 0; the first thousand");
     text_scale(w, AXIS_COORDINATE, 2, coordinates, "place on a map, from 0 at its top left");
     free(name);
 }
@@ -407,11 +417,33 @@ static void write_behaviour(struct writing *w) {
                "steps begun in each cell while the agent played, per game of the last E-step");
 }
 
+static void write_game_returns(struct writing *w) {
+    const struct trainer *t = w->trainer;
+    struct h5_box box = {0};
+    h5_group(&w->h5, "games");
+    h5_box_add(&box, AXIS_REPLICA, w->plan->config.run.replicas, t->layout.replicas);
+    h5_box_add(&box, AXIS_TASK, w->plan->n_tasks, t->layout.tasks);
+    h5_box_add(&box, AXIS_GAME, t->n_games_kept, all(t->n_games_kept));
+    h5_box_add(&box, AXIS_AGENT, w->plan->n_agents, all(w->plan->n_agents));
+    h5_dataset(&w->h5, "games/return_m", &box, H5T_NATIVE_DOUBLE, t->game_return, "1",
+               "discounted return of each game of the last M-step, which `multidistral replay` plays again");
+}
+
+static void write_prior(struct writing *w, const struct trainer_prior *prior) {
+    h5_group(&w->h5, "prior");
+    h5_attribute_text(&w->h5, "prior", "path", prior->path);
+    h5_attribute_text(&w->h5, "prior", "ini", prior->ini);
+    h5_attribute_integer(&w->h5, "prior", "iterations_done", prior->iterations);
+}
+
 static void write_state(struct writing *w) {
+    const struct trainer *t = w->trainer;
     h5_group(&w->h5, "curves");
     for (int c = 0; c < CURVE_COUNT; c++)
         if (!curve_about[c].behaviour || w->plan->config.run.behaviour) write_curve(w, (enum curve)c);
     if (w->plan->config.run.behaviour) write_behaviour(w);
+    if (t->n_games_kept > 0) write_game_returns(w);
+    if (t->prior.path) write_prior(w, &t->prior);
     h5_group(&w->h5, "policy");
     write_distilled(w);
     write_rows(w, "policy/learned", true, "probability of each action under the task policies of the last M-step");

@@ -77,6 +77,12 @@ static struct games e_step(struct trainer *t, int64_t replica, int64_t task) {
     return games;
 }
 
+static void keep_returns(struct trainer *t, int64_t replica, int64_t task, int64_t game, const struct episode *episode) {
+    int64_t n_agents = t->plan->n_agents, unit = replica * t->layout.tasks.n + task;
+    if (game >= t->n_games_kept) return;
+    memcpy(t->game_return + (unit * t->n_games_kept + game) * n_agents, episode->returns, (size_t)n_agents * sizeof(double));
+}
+
 /* M-step: the task policies play, fixed; their discounted visits go into t->own. */
 static struct games m_step(struct trainer *t, int64_t replica, int64_t task) {
     struct learner *learner = learner_at(t, replica, task);
@@ -87,6 +93,7 @@ static struct games m_step(struct trainer *t, int64_t replica, int64_t task) {
         struct episode episode;
         learner->kind->visit(learner, &key, t->discounts[t->layout.tasks.first + task], t->own, &episode);
         games_add(&games, learner->n_agents, &episode);
+        keep_returns(t, replica, task, key.game, &episode);
     }
     return games;
 }
@@ -202,9 +209,11 @@ static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_rep
     uint64_t distilled_row = 2 * (LISTED + (uint64_t)policy_stride((int)n_actions) * sizeof(float));
     uint64_t table_row = LISTED + sizeof(struct table_row) + joint * sizeof(float), file_row = n_actions * sizeof(float);
     uint64_t steps_in = plan->config.run.behaviour ? (uint64_t)plan->cells.n * (uint64_t)plan->n_agents * sizeof(double) : 0;
+    uint64_t games = (uint64_t)(plan->config.run.games_m < TRAINER_GAMES ? plan->config.run.games_m : TRAINER_GAMES) *
+                     (uint64_t)plan->n_agents * sizeof(double);
     uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents, players = (uint64_t)plan_n_players(plan);
     uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
-    uint64_t unit = rows * (players * table_row + agents * file_row) + 2 * curves + 2 * steps_in +
+    uint64_t unit = rows * (players * table_row + agents * file_row) + 2 * curves + 2 * steps_in + games +
                     learning_bytes(&plan->config.learning, longest_game(plan));
     return (uint64_t)n_units * unit +
            (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (visits_row + distilled_row) +
@@ -240,6 +249,13 @@ static bool memory_suffices(const struct trainer *t, struct fault *why) {
     int size;
     MPI_Comm_size(t->world, &size);
     double need = (double)trainer_bytes(t->plan, size) * t->ranks_here, have = machine_bytes();
+    double games = (double)learning_bytes(&t->plan->config.learning, longest_game(t->plan)) *
+                   (double)(t->layout.replicas.n * t->layout.tasks.n) * t->ranks_here;
+    if (games > most_of_memory * have)
+        return fault_set(why, "replay_games = %lld of up to %lld steps need %.3g GiB on this machine, which has %.3g; replay "
+                              "fewer, or use a smaller step_limit",
+                         (long long)t->plan->config.learning.replay_games, (long long)longest_game(t->plan), games / 0x1p30,
+                         have / 0x1p30);
     if (need <= most_of_memory * have || t->plan->senses.rows.n > SLOTS_DIRECT) return true;
     return fault_set(why, "%d tasks with %d agents, %llu observations, replicas = %lld and iterations = %lld need %.3g GiB "
                           "on this machine, which has %.3g; take less of them, or more machines",
@@ -291,22 +307,30 @@ static bool create_tables(struct trainer *t) {
     return created;
 }
 
-/* Worlds with more tuples of the agents' cells are not solved by the way: it would take seconds. */
+/* Worlds with more tuples of the agents' cells, or more work (tuples, joint actions and steps of a game), are not solved by
+ * the way: it would take more than a second or two. */
 static const uint64_t most_solved = 20000;
+static const double most_work = 2e9;
 
 static double optimum_of(const struct plan *plan, int64_t task) {
     struct solution best;
     struct fault too_large;
+    double moves = pow(plan->senses.n_actions * (double)plan->cells.n, plan->n_agents);
+    if (plan->env[task]->kind == ENV_grid && moves * (double)plan->env[task]->rules.step_limit > most_work) return NAN;
     if (!solve_exact(plan->env[task], plan->config.learning.gamma, most_solved, &best, &too_large)) return NAN;
     double sum = best.sum;
     solution_destroy(&best);
     return sum;
 }
 
-static void find_optima(struct trainer *t) {
-    t->optimum = memory_zeros((size_t)t->layout.tasks.n, sizeof *t->optimum);
+void trainer_solve(struct trainer *t) {
     for (int64_t i = 0; t->layout.group == 0 && i < t->layout.tasks.n; i++)
         t->optimum[i] = optimum_of(t->plan, t->layout.tasks.first + i);
+}
+
+static void create_optima(struct trainer *t) {
+    t->optimum = memory_zeros((size_t)t->layout.tasks.n, sizeof *t->optimum);
+    for (int64_t i = 0; i < t->layout.tasks.n; i++) t->optimum[i] = NAN;
 }
 
 /* A rank plays the units of a task one after the other: one counter serves them all. */
@@ -320,6 +344,12 @@ static void create_behaviour(struct trainer *t) {
         int64_t task = own->tasks.first + i;
         behaviour_create(&t->behaviour[i], (const struct env_grid *)plan->env[task], &plan->task[task], &plan->cells);
     }
+}
+
+static void create_game_returns(struct trainer *t) {
+    int64_t games_m = t->plan->config.run.games_m, n_units = t->layout.replicas.n * t->layout.tasks.n;
+    t->n_games_kept = games_m < TRAINER_GAMES ? games_m : TRAINER_GAMES;
+    t->game_return = memory_zeros((size_t)(n_units * t->n_games_kept * t->plan->n_agents), sizeof *t->game_return);
 }
 
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why) {
@@ -338,11 +368,12 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     }
     curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
     create_behaviour(trainer);
+    create_game_returns(trainer);
     bool created = create_tables(trainer) ||
                    fault_set(why, "%llu observations are more than the address space holds; observe less, as with "
                                   "observe_others = no",
                              (unsigned long long)plan->senses.rows.n);
-    find_optima(trainer);
+    create_optima(trainer);
     if (reduce_fault(created, why, world)) return true;
     trainer_destroy(trainer);
     return false;
@@ -360,6 +391,9 @@ void trainer_destroy(struct trainer *trainer) {
     for (int64_t i = 0; trainer->behaviour && i < trainer->layout.tasks.n; i++) behaviour_destroy(&trainer->behaviour[i]);
     free(trainer->behaviour);
     free(trainer->steps_in);
+    free(trainer->game_return);
+    free(trainer->prior.path);
+    free(trainer->prior.ini);
     free(trainer->distilled);
     free(trainer->sum);
     free(trainer->learner);

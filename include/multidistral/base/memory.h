@@ -13,6 +13,10 @@ enum { MEMORY_ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
 /* `count` zeroed items of `size` bytes, aligned to MEMORY_ALIGNMENT. The caller owns them: free().  */
 void *memory_zeros(size_t count, size_t size);
 
+/* `memory` of memory_zeros or of this function, or NULL, with room for `count` items: the old ones first, the others
+ * anything. The caller owns them: free(). */
+void *memory_resized(void *memory, size_t count, size_t size);
+
 /* The same for large tables of which only a part may ever be used: address space now, memory page by page as it is
  * written. The caller owns them: memory_sparse_free with the same count and size. NULL when the address space does not
  * suffice. */

@@ -17,6 +17,7 @@ int cmd_train(int argc, const char **argv);    /* collective over MPI_COMM_WORLD
 int cmd_sweep(int argc, const char **argv);    /* likewise */
 int cmd_evaluate(int argc, const char **argv); /* likewise */
 int cmd_solve(int argc, const char **argv);    /* local */
+int cmd_replay(int argc, const char **argv);   /* local */
 int cmd_info(int argc, const char **argv);     /* local */
 int cmd_tasks(int argc, const char **argv);    /* local */
 

@@ -26,7 +26,7 @@ bool arguments_read(struct arguments *arguments, int argc, const char **argv, st
                     const char *usage, const char *about, bool speaks, struct fault *why);
 void arguments_destroy(struct arguments *arguments);
 
-/* The command line as one text, cut off where `out` ends: for the provenance. */
+/* The command line as one text, cut off with " ..." where `out` ends: for the provenance. */
 void arguments_join(int argc, const char **argv, char *out, size_t size);
 
 #endif

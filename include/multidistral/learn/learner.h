@@ -64,6 +64,10 @@ struct learner_kind {
 
     /* The policy of a player in a row, reached or not: pi [n_actions] out. */
     void (*policy)(const struct learner *learner, int player, uint64_t row, float *pi);
+
+    /* The action that `visit` draws from a policy pi [n_actions] with 32 random bits, for kinds with a way of their own;
+     * NULL: the first whose cumulative probability passes them. */
+    int (*draw)(const struct learner *learner, const float *pi, uint32_t bits);
 };
 
 /* How targets are made of several steps: learning.def. */

@@ -10,6 +10,7 @@
 #define MULTIDISTRAL_LEARN_POLICY_H
 
 #include <math.h>
+#include <stdbool.h>
 
 enum {
     POLICY_ACTIONS = 8, /* most actions of an agent: the width of a vector of floats */
@@ -42,6 +43,9 @@ static inline int policy_draw(int n, const float *cumulative, float u) {
     for (int a = 0; a < n - 1; a++) action += cumulative[a] <= u;
     return action;
 }
+
+/* Is each of the n probabilities 1 / n, exactly? */
+bool policy_is_uniform(int n, const float *pi);
 
 /* pi [n] out: the probabilities; they sum to 1. */
 void policy_row(struct policy_form form, int n, const float *q, const float *prior, float *pi);

@@ -35,7 +35,7 @@ bool runfile_read_plan(const char *path, struct config *config, struct task **ta
  * its own part. Collective. After a failure the trainer may only be destroyed. */
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
 
-/* The distilled policies of one replica, by the rows that the file knows. */
+/* Policies of one replica, by the rows that the file knows. */
 struct runfile_distilled {
     uint64_t *row; /* [n_rows], rising */
     int64_t n_rows, n_actions;
@@ -46,6 +46,13 @@ struct runfile_distilled {
  * nothing to free. */
 bool runfile_read_distilled(const char *path, const struct plan *plan, int64_t replica, struct runfile_distilled *out,
                             struct fault *why);
+
+/* Does the run have a distilled policy: is pi_0 of its first replica other than uniform anywhere? Local. */
+bool runfile_has_distilled(const char *path, const struct plan *plan, bool *has, struct fault *why);
+
+/* Reads the task policies of one replica and task: pi0 [agent][n_rows][n_actions] of `out`, likewise. */
+bool runfile_read_learned(const char *path, const struct plan *plan, int64_t replica, int64_t task,
+                          struct runfile_distilled *out, struct fault *why);
 
 /* Reads the task policies of the last M-step, each rank those of its own units, into policies just created (uniform):
  *   policy  [own replicas][own tasks][agent]  out; a row that the file does not have stays unknown
@@ -59,6 +66,9 @@ struct runfile_curve {
     double *values;
 };
 bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve *out, struct fault *why);
+
+/* The optima of all tasks, [n_tasks]; NaN where unknown. Local. */
+bool runfile_read_optima(const char *path, int n_tasks, double *optimum, struct fault *why);
 
 /* Writes the summary of a sweep (sweep.h): /settings/NAME texts and measures with intervals, [combination] each; read back
  * and put in place as run files are. Local. */

@@ -9,6 +9,14 @@
 #include "multidistral/run/layout.h"
 #include "multidistral/run/plan.h"
 
+enum { TRAINER_GAMES = 1000 }; /* most games whose returns are kept singly */
+
+/* The run whose distilled policy this one began with; path = NULL: none. */
+struct trainer_prior {
+    char *path, *ini; /* owned; the settings of that run */
+    int64_t iterations; /* done in it */
+};
+
 struct trainer {
     const struct plan *plan;
     MPI_Comm world, group; /* all ranks; those that share this rank's replicas */
@@ -19,10 +27,13 @@ struct trainer {
     struct visits *sum;          /* [own replicas][plan_n_distilled]: visits of all agents, tasks and ranks */
     struct visits *own;          /* [plan_n_players]: visits of one unit, used in turn */
     int64_t **discounts;         /* [n_tasks]: gamma^t, visits_discounts */
-    double *optimum;             /* [own tasks]: best sum of the agents' returns; NaN where too large to solve */
+    double *optimum;             /* [own tasks]: best sum of the agents' returns; NaN until trainer_solve, or too large to */
     struct curves curves;
     struct behaviour *behaviour; /* [own tasks]: counts the E-step in hand; NULL unless behaviour = yes */
     double *steps_in;            /* [own replicas][own tasks][agent][cell]: per game of the last E-step; likewise */
+    struct trainer_prior prior;
+    int64_t n_games_kept;        /* of the last M-step, by unit: the first games_m of it, at most TRAINER_GAMES */
+    double *game_return;         /* [own replicas][own tasks][n_games_kept][agent] */
     int64_t iteration; /* done so far */
     int64_t steps;     /* environment steps taken by this rank since it was created */
 };
@@ -41,6 +52,10 @@ enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };
  * then there is nothing to destroy. */
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why);
 void trainer_destroy(struct trainer *trainer);
+
+/* Finds the optimum of the tasks that are small enough, a second or two each at most. Local; for new runs, since a resumed
+ * one has them in its file. */
+void trainer_solve(struct trainer *trainer);
 
 /* Bytes that the busiest of `size` ranks takes at most, if it reaches every row that it can. */
 uint64_t trainer_bytes(const struct plan *plan, int size);

@@ -1,0 +1,302 @@
+#define _DEFAULT_SOURCE /* usleep */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "multidistral/cli/command.h"
+#include "multidistral/cli/inputs.h"
+#include "multidistral/run/replay.h"
+
+static const char usage[] = "[OPTION...] run.h5";
+static const char about[] =
+    "Plays games of a run again: numbers below games_m are the games of its last M-step, exactly. On a terminal they are\n"
+    "shown step by step: space pauses, right or enter goes one step, + and - change the speed, n is the next game, q ends.";
+
+struct wishes {
+    int policy;
+    int64_t replica, game, games;
+    double speed;
+};
+
+enum { WISH_POLICY, WISH_REPLICA, WISH_GAME, WISH_GAMES, WISH_SPEED, WISH_COUNT };
+enum { POLICY_TASK, POLICY_DISTILLED };
+
+static const struct setting wishes_table[WISH_COUNT] = {
+    [WISH_POLICY] = {"policy", SETTING_CHOICE, "task", 0, 0, "task|distilled", "", offsetof(struct wishes, policy)},
+    [WISH_REPLICA] = {"replica", SETTING_INTEGER, "0", 0, 1e9, "", "", offsetof(struct wishes, replica)},
+    [WISH_GAME] = {"game", SETTING_INTEGER, "0", 0, RNG_GAMES - 1, "", "", offsetof(struct wishes, game)},
+    [WISH_GAMES] = {"games", SETTING_INTEGER, "1", 1, 1e6, "", "", offsetof(struct wishes, games)},
+    [WISH_SPEED] = {"speed", SETTING_REAL, "4", 0.1, 100, "", "", offsetof(struct wishes, speed)},
+};
+
+struct replay_options {
+    char *wish[WISH_COUNT], *task; /* as given, or NULL */
+    int greedy, step, ascii, json;
+};
+
+/* What is shown, and how. */
+struct show {
+    const struct replay *replay;
+    const struct replay_game *game;
+    uint32_t number;
+    bool live, colour, ascii, paused;
+    double speed; /* steps per second */
+    int lines;    /* drawn last, to be drawn over */
+};
+
+static const struct task *task_of(const struct show *s) { return &s->replay->plan.task[s->replay->task]; }
+static const char *action_name(const struct show *s, int action) { return env_action_name(task_of(s)->world, action); }
+
+static void place_of(const struct show *s, int64_t step, int agent, int *row, int *column) {
+    uint16_t cell = s->game->state[step].cell[agent];
+    *row = s->replay->plan.cells.row[cell];
+    *column = s->replay->plan.cells.column[cell];
+}
+
+/* ---- JSON ---- */
+
+static void json_places(const struct show *s, int64_t step) {
+    for (int j = 0; j < task_of(s)->n_agents; j++) {
+        int row, column;
+        place_of(s, step, j, &row, &column);
+        printf("%s[%d, %d]", j ? ", " : "", row, column);
+    }
+}
+
+static void json_map(const struct task *task) {
+    for (int row = 0; row < task->rows; row++) {
+        printf("%s\"", row ? ", " : "");
+        for (int column = 0; column < task->columns; column++) putchar(task->wall[row * task->columns + column] ? '#' : '.');
+        putchar('"');
+    }
+    printf("], \"goal\": [");
+    for (int j = 0; j < task->n_agents; j++)
+        printf("%s[%d, %d]", j ? ", " : "", task->goal[j] / task->columns, task->goal[j] % task->columns);
+}
+
+static void json_steps(const struct show *s) {
+    int n = task_of(s)->n_agents;
+    printf("], \"states\": [");
+    for (int64_t t = 0; t <= s->game->steps; t++) {
+        printf("%s[", t ? ", " : "");
+        json_places(s, t);
+        putchar(']');
+    }
+    printf("], \"actions\": [");
+    for (int64_t t = 0; t < s->game->steps; t++)
+        for (int j = 0; j < n; j++)
+            printf("%s\"%s\"%s", j ? ", " : t ? ", [" : "[", action_name(s, s->game->action[t][j]), j == n - 1 ? "]" : "");
+    printf("], \"rewards\": [");
+    for (int64_t t = 0; t < s->game->steps; t++)
+        for (int j = 0; j < n; j++)
+            printf("%s%.12g%s", j ? ", " : t ? ", [" : "[", s->game->reward[t][j], j == n - 1 ? "]" : "");
+}
+
+static void print_json(const struct show *s, bool first) {
+    const struct episode *e = &s->game->episode;
+    const struct task *task = task_of(s);
+    printf("%s{\"task\": \"%s\", \"replica\": %lld, \"game\": %u, \"map\": [", first ? "" : ",\n", task->name,
+           (long long)s->replay->replica, s->number);
+    json_map(task);
+    printf("], \"finished\": [");
+    for (int j = 0; j < task->n_agents; j++) printf("%s%s", j ? ", " : "", e->finished >> j & 1 ? "true" : "false");
+    printf("], \"returns\": [");
+    for (int j = 0; j < task->n_agents; j++) printf("%s%.17g", j ? ", " : "", e->returns[j]);
+    printf("], \"length\": [");
+    for (int j = 0; j < task->n_agents; j++) printf("%s%lld", j ? ", " : "", (long long)e->length[j]);
+    json_steps(s);
+    printf("]}");
+}
+
+/* ---- For people ---- */
+
+static const char *const agent_colour[] = {"34", "33", "32", "35", "36", "31", "94", "93"}; /* ANSI */
+
+static void put_coloured(const struct show *s, int agent, bool bold, char letter) {
+    if (s->colour) printf("\033[%s%sm%c\033[0m", bold ? "1;" : "", agent_colour[agent], letter);
+    else putchar(letter);
+}
+
+static void put_cell(const struct show *s, int64_t step, int row, int column) {
+    const struct task *task = task_of(s);
+    int place = row * task->columns + column, agent_row, agent_column;
+    for (int j = 0; j < task->n_agents; j++) {
+        place_of(s, step, j, &agent_row, &agent_column);
+        if (agent_row == row && agent_column == column) {
+            put_coloured(s, j, true, (char)('A' + j));
+            return;
+        }
+    }
+    for (int j = 0; j < task->n_agents; j++)
+        if (task->goal[j] == place) {
+            put_coloured(s, j, false, (char)('a' + j));
+            return;
+        }
+    fputs(task->wall[place] ? (s->ascii ? "#" : "█") : s->ascii ? "." : "·", stdout);
+}
+
+static int draw_map(const struct show *s, int64_t step) {
+    const struct task *task = task_of(s);
+    if (task->world != ENV_grid) return 0;
+    for (int row = 0; row < task->rows; row++) {
+        for (int column = 0; column < task->columns; column++) put_cell(s, step, row, column);
+        putchar('\n');
+    }
+    return task->rows;
+}
+
+/* What led here, and the returns so far. */
+static void draw_line(const struct show *s, int64_t step) {
+    const struct task *task = task_of(s);
+    printf("%sstep %lld of %lld", s->live ? "\033[K" : "", (long long)step, (long long)s->game->steps);
+    for (int j = 0; j < task->n_agents; j++) {
+        double sum = 0, discount = 1;
+        for (int64_t t = 0; t < step; t++, discount *= s->replay->plan.config.learning.gamma) sum += discount * s->game->reward[t][j];
+        printf("  %c%s%s %.2f", 'A' + j, step ? " " : "", step ? action_name(s, s->game->action[step - 1][j]) : "", sum);
+    }
+    printf("%s\n", s->paused ? "  paused" : "");
+}
+
+static void draw(struct show *s, int64_t step) {
+    if (s->live && s->lines) printf("\033[%dA", s->lines);
+    s->lines = draw_map(s, step) + 1;
+    draw_line(s, step);
+    fflush(stdout);
+}
+
+static void print_title(const struct show *s) {
+    const struct episode *e = &s->game->episode;
+    printf("%s, replica %lld, game %u:", task_of(s)->name, (long long)s->replay->replica, s->number);
+    for (int j = 0; j < task_of(s)->n_agents; j++)
+        printf(" %c %.2f%s", 'A' + j, e->returns[j], e->finished >> j & 1 ? "" : " (not finished)");
+    printf("; %lld steps\n", (long long)s->game->steps);
+}
+
+/* ---- A terminal ---- */
+
+static struct termios was;
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number) {
+    (void)number;
+    interrupted = 1;
+}
+
+/* The terminal is put back before the program ends. */
+static void catch_interrupts(void) {
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static bool make_raw(void) {
+    struct termios raw;
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &was) != 0) return false;
+    raw = was;
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    catch_interrupts();
+    return tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+/* The key pressed within so many milliseconds (-1: wait), the last byte of a longer sequence; 0: none. */
+static char key_within(int milliseconds) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char keys[16];
+    bool pressed = poll(&input, 1, milliseconds) > 0;
+    if (interrupted) return 'q';
+    if (!pressed) return 0;
+    ssize_t n = read(STDIN_FILENO, keys, sizeof keys);
+    return n > 0 ? keys[n - 1] : 'q';
+}
+
+enum { RIGHT = 'C' }; /* the last byte of the arrow */
+
+/* False: no more games. */
+static bool show_live(struct show *s, bool keys) {
+    s->lines = 0;
+    for (int64_t step = 0; step <= s->game->steps;) {
+        draw(s, step);
+        bool last = step == s->game->steps;
+        int wait = s->paused && !last ? -1 : (int)(1000 / s->speed) * (last ? 4 : 1);
+        char key = 0;
+        if (keys) key = key_within(wait);
+        else usleep((useconds_t)wait * 1000);
+        if (key == 'q') return false;
+        if (key == 'n') return true;
+        if (key == ' ') s->paused = !s->paused;
+        else if (key == '+') s->speed = s->speed < 50 ? 2 * s->speed : s->speed;
+        else if (key == '-') s->speed = s->speed > 0.2 ? s->speed / 2 : s->speed;
+        else if (key == 0 || key == '\n' || key == RIGHT) step++;
+    }
+    return true;
+}
+
+/* ---- The command ---- */
+
+static void play_all(struct show *s, const struct wishes *wishes, const struct replay_options *options) {
+    bool keys = s->live && make_raw(), more = true;
+    if (options->json) printf("{\"games\": [\n");
+    for (int64_t i = 0; more && i < wishes->games; i++) {
+        struct replay_game game;
+        s->number = (uint32_t)(wishes->game + i);
+        replay_play(s->replay, s->number, wishes->policy == POLICY_DISTILLED, options->greedy, &game);
+        s->game = &game;
+        if (options->json) print_json(s, i == 0);
+        else print_title(s);
+        if (!options->json && s->live) more = show_live(s, keys);
+        for (int64_t step = 0; !options->json && !s->live && options->step && step <= game.steps; step++) draw(s, step);
+        replay_game_destroy(&game);
+    }
+    if (options->json) printf("]}\n");
+    if (keys) tcsetattr(STDIN_FILENO, TCSANOW, &was);
+}
+
+static bool replay_run(const struct arguments *arguments, const struct replay_options *options, struct fault *why) {
+    struct wishes wishes;
+    struct replay replay;
+    if (arguments->n_positional != 1) return fault_set(why, "expected one run file");
+    if (!inputs_read_options(wishes_table, WISH_COUNT, options->wish, &wishes, why)) return false;
+    if (wishes.game + wishes.games > RNG_GAMES) return fault_set(why, "option: game + games: expected at most %u", RNG_GAMES);
+    if (!replay_open(&replay, arguments->positional[0], options->task, wishes.replica, why)) return false;
+    bool terminal = isatty(STDOUT_FILENO);
+    struct show show = {.replay = &replay,
+                        .live = terminal && !options->json,
+                        .colour = terminal && !getenv("NO_COLOR"),
+                        .ascii = options->ascii,
+                        .paused = options->step && terminal,
+                        .speed = wishes.speed};
+    play_all(&show, &wishes, options);
+    replay_close(&replay);
+    return true;
+}
+
+int cmd_replay(int argc, const char **argv) {
+    struct replay_options options = {0};
+    struct poptOption table[] = {
+        {"task", 't', POPT_ARG_STRING, &options.task, 0, "which task (the first)", "NAME"},
+        {"replica", '\0', POPT_ARG_STRING, &options.wish[WISH_REPLICA], 0, "which replica (0)", "REPLICA"},
+        {"game", '\0', POPT_ARG_STRING, &options.wish[WISH_GAME], 0, "the first game's number (0)", "GAME"},
+        {"games", '\0', POPT_ARG_STRING, &options.wish[WISH_GAMES], 0, "how many games (1)", "GAMES"},
+        {"policy", '\0', POPT_ARG_STRING, &options.wish[WISH_POLICY], 0, "task|distilled: whose policies play (task)", "POLICY"},
+        {"greedy", '\0', POPT_ARG_NONE, &options.greedy, 0, "take the most probable actions instead of drawing them", NULL},
+        {"speed", '\0', POPT_ARG_STRING, &options.wish[WISH_SPEED], 0, "steps per second (4)", "SPEED"},
+        {"step", '\0', POPT_ARG_NONE, &options.step, 0, "begin paused; without a terminal: print every step", NULL},
+        {"ascii", '\0', POPT_ARG_NONE, &options.ascii, 0, "draw with ASCII alone", NULL},
+        {"json", '\0', POPT_ARG_NONE, &options.json, 0, "print maps, states, actions, rewards and returns as JSON", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
+        POPT_TABLEEND};
+    struct arguments arguments;
+    struct fault why;
+    bool ok = arguments_read(&arguments, argc, argv, table, false, usage, about, true, &why);
+    if (ok && !arguments.help) ok = replay_run(&arguments, &options, &why);
+    if (!ok) fprintf(stderr, "multidistral replay: %s\n", why.text);
+    arguments_destroy(&arguments);
+    for (int i = 0; i < WISH_COUNT; i++) free(options.wish[i]);
+    free(options.task);
+    return ok ? STATUS_DONE : STATUS_USAGE;
+}

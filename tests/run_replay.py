@@ -1,0 +1,164 @@
+"""Games played again, and what `info` says, through the program. Environment: MULTIDISTRAL, SOURCE."""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+
+PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
+TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=100)
+
+
+class Replay(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.place.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.place.name, name)
+
+    def train(self, name, *options, tasks=TASKS):
+        path = self.path(name)
+        if not os.path.exists(path):
+            done = run("train", *tasks, "--iterations", 6, "--games-m", 100, "--replicas", 2, *options, "-o", path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return path
+
+    def games(self, path, *options):
+        done = run("replay", path, "--json", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["games"]
+
+    def refused(self, says, *arguments):
+        done = run("replay", *arguments)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stdout, "")
+        self.assertIn(says, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+
+    def test_a_hundred_games_have_the_returns_that_were_stored(self):
+        with open(f"{SOURCE}/include/multidistral/learn/learners.def") as rows:
+            learners = re.findall(r"^LEARNER\((\w+)", rows.read(), re.M)
+        for learner in learners:
+            path = self.train(f"{learner}.h5", "--learner", learner)
+            for task, name in enumerate(("two_rooms_1", "two_rooms_4")):
+                games = self.games(path, "--task", name, "--replica", 1, "--games", 100)
+                with h5py.File(path) as file:
+                    stored = file["games/return_m"][1, task]
+                    np.testing.assert_allclose([game["returns"] for game in games], stored, rtol=1e-12)
+                    np.testing.assert_allclose(stored.mean(0), file["curves/return_m"][1, -1, task], rtol=1e-12)
+
+    def test_a_game_is_one_of_its_world(self):
+        moves = {"stay": (0, 0), "down": (1, 0), "up": (-1, 0), "left": (0, -1), "right": (0, 1)}
+        for game in self.games(self.train("soft_q.h5"), "--task", "two_rooms_4", "--games", 20):
+            self.assertEqual(game["map"][0], "#########")
+            self.assertEqual(game["states"][0], [[3, 2], [1, 7]])
+            self.assertEqual(len(game["states"]), len(game["actions"]) + 1)
+            returns = [0, 0]
+            for t, (before, actions, after) in enumerate(zip(game["states"], game["actions"], game["states"][1:])):
+                for j in (0, 1):
+                    to = [before[j][0] + moves[actions[j]][0], before[j][1] + moves[actions[j]][1]]
+                    self.assertIn(after[j], (to, before[j]))
+                    self.assertEqual(game["map"][after[j][0]][after[j][1]], ".")
+                    returns[j] += 0.99 ** t * game["rewards"][t][j]
+            np.testing.assert_allclose(returns, game["returns"], rtol=1e-9)
+            for j in (0, 1):
+                self.assertEqual(game["finished"][j], game["states"][-1][j] == game["goal"][j])
+
+    def test_other_policies(self):
+        path = self.train("soft_q.h5")
+        greedy = self.games(path, "--greedy", "--games", 5)
+        self.assertEqual(len({json.dumps(game["actions"]) for game in greedy}), 1)
+        distilled = self.games(path, "--policy", "distilled", "--games", 5)
+        self.assertNotEqual(json.dumps(distilled), json.dumps(self.games(path, "--games", 5)))
+        self.assertEqual([game["game"] for game in self.games(path, "--game", 98, "--games", 4)], [98, 99, 100, 101])
+
+    def test_text(self):
+        path = self.train("soft_q.h5")
+        short = run("replay", path).stdout
+        self.assertRegex(short, r"^two_rooms_1, replica 0, game 0: A -?[\d.]+.* B .*steps\n$")
+        steps = run("replay", path, "--step", "--ascii").stdout
+        self.assertTrue(steps.isascii())
+        self.assertIn("#A.###.B#\n", steps)
+        self.assertNotIn("\033", steps)
+        self.assertIn("█A·███·B█", run("replay", path, "--step").stdout)
+
+    def test_matrix_games(self):
+        path = self.train("matrix.h5", tasks=[f"{SOURCE}/data/penalty.task"])
+        self.assertEqual(len(self.games(path, "--games", 3)), 3)
+        self.assertIn("step 1 of 1", run("replay", path, "--step").stdout)
+
+    def on_a_terminal(self, keys, *options):
+        """What a terminal shows, and the status; the keys are pressed when the first step is seen."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options])
+        shown = b""
+        while True:
+            ready = select.select([terminal], [], [], 60)[0]
+            try:
+                part = os.read(terminal, 65536) if ready else b""
+            except OSError:  # the end of a terminal
+                break
+            if not part:
+                os.kill(pid, signal.SIGKILL)
+                break
+            shown += part
+            if keys and b"step 0 of" in shown:
+                os.write(terminal, keys)
+                keys = b""
+        return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def test_on_a_terminal(self):
+        self.train("soft_q.h5")
+        shown, status = self.on_a_terminal(b"q", "--speed", "0.1")
+        self.assertEqual(status, 0)
+        self.assertIn("\033[1;34mA", shown)
+        shown, status = self.on_a_terminal(b"\x03", "--step")  # Ctrl-C
+        self.assertEqual(status, 0)
+        shown, status = self.on_a_terminal(b"", "--speed", "100")
+        self.assertEqual(status, 0)
+        last = re.findall(r"step (\d+) of (\d+)", shown)[-1]
+        self.assertEqual(last[0], last[1])
+
+    def test_refusals(self):
+        path = self.train("soft_q.h5")
+        self.refused("did you mean two_rooms_1?", path, "--task", "two_room_1")
+        self.refused("no replica 2, expected 0 to 1", path, "--replica", 2)
+        self.refused("option: games", path, "--games", 0)
+        self.refused("none.h5", self.path("none.h5"))
+        self.refused("expected one run file")
+        with open(path, "rb") as whole, open(self.path("cut.h5"), "wb") as cut:
+            cut.write(whole.read()[:5000])
+        self.refused("cut.h5", self.path("cut.h5"))
+
+    def test_info(self):
+        path = self.train("soft_q.h5")
+        text = run("info", path).stdout
+        self.assertIn("6 of 6 iterations; tasks: 2, agents: 2, replicas: 2", text)
+        self.assertRegex(text, r"two_rooms_1 +[\d.]+ +[\d.]+ +[\d.]+ of +175\.09")
+        about = json.loads(run("info", path, "--json").stdout)
+        with h5py.File(path) as file:
+            for i, task in enumerate(about["tasks"]):
+                np.testing.assert_allclose(task["last_return"], file["curves/return"][:, -1, i].mean(0), rtol=1e-9)
+                self.assertAlmostEqual(task["optimum"], file["tasks/optimum"][i], 6)
+            self.assertEqual(about["provenance"]["commit"], file["provenance"].attrs["commit"].decode()
+                             if isinstance(file["provenance"].attrs["commit"], bytes) else file["provenance"].attrs["commit"])
+        self.assertEqual((about["bytes"], about["iterations_done"]), (os.path.getsize(path), 6))
+        self.assertEqual(about["settings"]["replicas"], "2")
+
+
+if __name__ == "__main__":
+    unittest.main()
