@@ -1,0 +1,156 @@
+"""The HTML report: its file, its errors, and the page in a real browser. Environment: MULTIDISTRAL, SOURCE."""
+import os
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+
+import h5py
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
+TOOL = f"{SOURCE}/tools/report"
+TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
+
+
+def browser(width):
+    options = webdriver.ChromeOptions()
+    for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--window-size={width},900"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
+                              if hasattr(webdriver, "ChromeService") else None)
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                           {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
+    return driver
+
+
+def waited(condition):
+    """A page may be slow; it has a minute."""
+    for _ in range(600):
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not happen within a minute")
+
+
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.place.cleanup)
+        cls.run_file, cls.second = f"{cls.place.name}/run.h5", f"{cls.place.name}/<i>second.h5"
+        for path, options in ((cls.run_file, ["--behaviour", "yes"]), (cls.second, ["--alpha", "0.5", "--sharing", "team"])):
+            subprocess.run([PROGRAM, "train", *TASKS, "--iterations", "8", "--replicas", "3", *options, "-o", path], check=True,
+                           capture_output=True)
+
+    def report(self, *options, status=0, says="", environment={}):
+        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=200, env=os.environ | environment)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn(says, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), int(bool(says)))
+
+    def open(self, width, *runs):
+        page = f"{self.place.name}/report.html"
+        self.report(*runs, "-o", page)
+        self.assertLess(os.path.getsize(page), 3_000_000)
+        driver = browser(width)
+        self.addCleanup(driver.quit)
+        driver.get(f"file://{page}")
+        return driver
+
+    def assert_quiet(self, driver):
+        self.assertEqual(driver.get_log("browser"), [])
+        wide, window = driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+        self.assertLessEqual(wide, window)
+
+    def test_the_page_needs_nothing_else(self):
+        page = f"{self.place.name}/alone.html"
+        self.report(self.run_file, "-o", page)
+        with open(page, encoding="utf-8") as text:
+            self.assertEqual(re.findall(r"""(?:src|href)=["'](?!data:)[^"']*|@import|https?://(?!www\.w3\.org/2000/svg)""", text.read()), [])
+
+    def test_a_game_is_played(self):
+        for width in (1280, 360):
+            driver = self.open(width, self.run_file)
+            state, play = driver.find_element(By.ID, "state"), driver.find_element(By.ID, "play")
+            self.assertRegex(state.text, r"^Step 0 of \d+\.")
+            play.click()
+            waited(lambda: re.match(r"Step [1-9]", state.text))
+            if play.text == "Pause":
+                play.click()
+            last = int(re.search(r"of (\d+)", state.text)[1])
+            slider = driver.find_element(By.ID, "step")
+            slider.send_keys(Keys.END)
+            waited(lambda: state.text.startswith(f"Step {last} of"))
+            returns = [float(x) for x in re.findall(r"return so far (-?\d+\.\d+)", state.text)]
+            with h5py.File(self.run_file) as file:
+                for shown, stored in zip(returns, file["games/return_m"][0, 0, 0]):
+                    self.assertAlmostEqual(shown, stored, delta=0.006)
+            driver.find_element(By.ID, "back").click()
+            self.assertTrue(state.text.startswith(f"Step {last - 1} of"))
+            self.assert_quiet(driver)
+
+    def test_a_curve_is_read(self):
+        driver = self.open(1280, self.run_file)
+        chart = driver.find_elements(By.CSS_SELECTOR, "#charts svg")[1]
+        driver.execute_script("arguments[0].focus()", chart)
+        for iteration in (8, 7):
+            reading = driver.find_element(By.ID, "reading").text
+            self.assertIn(f"two_rooms_1, iteration {iteration}:", reading)
+            with h5py.File(self.run_file) as file:
+                for agent in (0, 1):
+                    mean = file["curves/return"][:, iteration - 1, 0, agent].mean()
+                    shown = float(re.search(rf"agent {agent + 1} (-?[\d.]+)", reading)[1])
+                    self.assertAlmostEqual(shown, mean, delta=1e-3 * abs(mean) + 1e-3)
+            webdriver.ActionChains(driver).send_keys(Keys.ARROW_LEFT).perform()
+        webdriver.ActionChains(driver).move_to_element(chart).perform()
+        self.assertRegex(driver.find_element(By.ID, "reading").text, "iteration [45]:")
+        self.assert_quiet(driver)
+
+    def test_the_policy_and_where_agents_are(self):
+        driver = self.open(1280, self.run_file)
+        arrows = lambda: len(driver.find_elements(By.CSS_SELECTOR, "#policy line"))
+        anywhere = arrows()
+        self.assertGreater(anywhere, 10)
+        driver.find_element(By.ID, "policy_other").send_keys(Keys.ARROW_RIGHT)
+        self.assertNotEqual(arrows(), anywhere)
+        self.assertEqual(len(driver.find_elements(By.CSS_SELECTOR, "#heat svg")), 2)
+        self.assertIn("share of choke-point steps", driver.find_element(By.ID, "heat").text)
+        self.assert_quiet(driver)
+
+    def test_two_runs(self):
+        driver = self.open(360, self.run_file, self.second)
+        self.assertIn("<i>second.h5", driver.find_element(By.TAG_NAME, "h1").text)
+        self.assertEqual(len(driver.find_elements(By.CSS_SELECTOR, "#charts svg:first-child polyline")), 4)
+        differs = [row.get_attribute("textContent") for row in driver.find_elements(By.CSS_SELECTOR, "tr.differs")]
+        for name in ("alpha", "behaviour", "sharing"):
+            self.assertTrue(any(row.startswith(name) for row in differs), name)
+        self.assertEqual(len(differs), 3)
+        self.assert_quiet(driver)
+
+    def test_without_the_program(self):
+        self.report(self.run_file, "-o", f"{self.place.name}/none.html", says="no games",
+                    environment={"MULTIDISTRAL": "", "PATH": "/usr/bin"} if not os.path.exists(f"{SOURCE}/build/multidistral")
+                    else {"MULTIDISTRAL": "/bin/false"})
+
+    def test_refusals(self):
+        cut, other, page = (f"{self.place.name}/{name}" for name in ("cut.h5", "other.h5", "no.html"))
+        with open(self.run_file, "rb") as whole, open(cut, "wb") as part:
+            part.write(whole.read()[:20000])
+        with h5py.File(other, "w") as file:
+            file.attrs["format_version"] = 99
+        self.report(cut, "-o", page, status=2, says="cut.h5: no complete run file")
+        self.report(other, "-o", page, status=2, says="format version 99, expected 2")
+        self.report(f"{self.place.name}/none.h5", "-o", page, status=2, says="none.h5")
+        self.report(TASKS[0], "-o", page, status=2, says="two_rooms_1.task")
+        self.report(self.run_file, "-o", self.run_file, status=2, says="is a run file")
+        self.report(self.run_file, "-o", f"{self.place.name}/none/report.html", status=2, says="cannot be written")
+        self.assertFalse(os.path.exists(page))
+
+
+if __name__ == "__main__":
+    unittest.main()
