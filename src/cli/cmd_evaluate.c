@@ -8,7 +8,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
-#include "multidistral/cli/options.h"
+#include "multidistral/cli/inputs.h"
 #include "multidistral/run/evaluate.h"
 #include "multidistral/run/runfile.h"
 
@@ -45,14 +45,6 @@ struct job {
 };
 
 /* ---- What to play: on rank 0 ---- */
-
-static bool read_wishes(const struct evaluate_options *options, struct wishes *wishes, struct fault *why) {
-    setting_defaults(wishes_table, WISH_COUNT, wishes);
-    for (int i = 0; i < WISH_COUNT; i++)
-        if (options->wish[i] && !setting_read(&wishes_table[i], options->wish[i], wishes, why))
-            return fault_at(why, "option");
-    return true;
-}
 
 static void tasks_free(struct task *tasks, int n) {
     for (int i = 0; i < n; i++) task_destroy(&tasks[i]);
@@ -103,7 +95,7 @@ static bool job_create(struct job *job, const struct arguments *arguments, const
     struct wishes wishes;
     int n = arguments->n_positional;
     if (n == 0) return fault_set(why, "no run file is named, expected one, as in multidistral evaluate run.h5");
-    if (!read_wishes(options, &wishes, why) || !read_run(arguments->positional[0], &job->plan, why)) return false;
+    if (!inputs_read_options(wishes_table, WISH_COUNT, options->wish, &wishes, why) || !read_run(arguments->positional[0], &job->plan, why)) return false;
     bool policy_given = options->wish[WISH_POLICY], seed_given = options->wish[WISH_SEED];
     job->path = memory_string(arguments->positional[0]);
     job->evaluation.policy = policy_given || n == 1 ? (enum evaluate_policy)wishes.policy : EVALUATE_DISTILLED;

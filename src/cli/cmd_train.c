@@ -232,11 +232,11 @@ static int train(const struct arguments *arguments, struct train_options *option
 int cmd_train(int argc, const char **argv) {
     struct train_options options = {.program = argv[0]};
     struct poptOption table[] = {
-        {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "run.h5"},
+        {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "FILE.h5"},
         {"resume", '\0', POPT_ARG_STRING, &options.resume, 0,
-         "go on with this run, into the same file unless -o names another; --iterations may be raised", "run.h5"},
+         "go on with this run, into the same file unless -o names another; --iterations may be raised", "FILE.h5"},
         {"prior", '\0', POPT_ARG_STRING, &options.prior, 0,
-         "begin under the distilled policy of this run, learned on other tasks; see --update-prior", "run.h5"},
+         "begin under the distilled policy of this run, learned on other tasks; see --update-prior", "FILE.h5"},
         {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},
         {"stop-after", '\0', POPT_ARG_STRING, &options.pace[PACE_STOP], 0, "save and stop when so many iterations are done",
          "ITERATION"},
