@@ -226,6 +226,25 @@ class File(InFolder):
         self.assertEqual(run("train", "--resume", part).returncode, 0)
         self.assertFalse(self.differ(whole, part))
 
+    def test_a_time_limit_is_kept_with_all_saved(self):
+        settings = [*TWO_ROOMS, "--games-e", 200, "--iterations", 100000]
+        for limit in ("2", "0:02", "0:0:02", "0-0:0:2"):
+            began = time.monotonic()
+            name = self.train("limit.h5", *settings, "--max-time", limit, "--overwrite", ranks=2, status=75)
+            self.assertLess(time.monotonic() - began, 60)  # it would take hours
+            with h5py.File(name) as file:
+                self.assertGreater(file.attrs["iterations_done"], 1)
+
+    def test_a_stop_file_is_heard(self):
+        name = self.path("run.h5")
+        training = subprocess.Popen([MPIEXEC, "-n", "2", PROGRAM, "train", *TWO_ROOMS, "--iterations", "1000000", "-o", name],
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with open(f"{name}.stop", "w"):
+            pass
+        self.assertIn("go on with", training.communicate(timeout=200)[1])
+        self.assertEqual(training.returncode, 75)
+        self.assertEqual(os.listdir(self.place.name), ["run.h5"])
+
     def test_one_run_at_a_time_writes_a_file(self):
         name = self.path("run.h5")
         command = [PROGRAM, "train", TWO_ROOMS[0], "--iterations", "1000000", "--checkpoint-seconds", "0", "-o", name]
@@ -332,6 +351,7 @@ BROKEN_TASKS = {
     "hole": ("map:\nAa\n\n..\n", 4),
 }
 BROKEN_SETTINGS = {
+    **{f"max-time {limit}": ["--max-time", limit] for limit in ("", "0", "-5", "1:2:3:4", "1:x", "x-1:00", "1e400", ":", "-")},
     "range": ["--beta", "0"], "text": ["--alpha", "much"], "nan": ["--gamma", "nan"], "unknown": ["--learnin-rate", "1"],
     "choice": ["--sharing", "all"], "schedule": ["--beta", "linear:1:2"], "whole": ["--iterations", "2.5"],
     "empty": ["--iterations", ""], "negative": ["--seed", "-1"], "large": ["--games-e", "1e12"],

@@ -6,6 +6,7 @@
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
+#include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/inputs.h"
 #include "multidistral/run/output.h"
@@ -23,6 +24,7 @@ struct pace {
     int progress;
     double checkpoint_seconds;
     int64_t stop_after;
+    double max_seconds; /* of --max-time, which is no number alone */
 };
 
 enum { PACE_PROGRESS, PACE_CHECKPOINT, PACE_STOP, PACE_COUNT };
@@ -36,9 +38,34 @@ static const struct setting pace_table[PACE_COUNT] = {
 
 struct train_options {
     const char *program;                      /* and command, as it was called */
-    char *output, *resume, *prior, *pace[PACE_COUNT]; /* as given, or NULL */
+    char *output, *resume, *prior, *max_time, *pace[PACE_COUNT]; /* as given, or NULL */
     int overwrite;
 };
+
+/* Seconds, minutes:seconds, hours:minutes:seconds or days-hours:minutes:seconds, as schedulers write limits. */
+static bool read_time(const char *text, double *seconds, struct fault *why) {
+    static const double unit[] = {1, 60, 3600};
+    char copy[32], *part[3], *rest = copy, *dash;
+    int n = 0;
+    double days = 0, number;
+    bool fits = snprintf(copy, sizeof copy, "%s", text) < (int)sizeof copy;
+    if (fits && (dash = strchr(copy, '-')) && dash > copy) {
+        *dash = '\0';
+        fits = text_to_real(copy, &days) && days >= 0;
+        rest = dash + 1;
+    }
+    for (char *save = NULL, *word = strtok_r(rest, ":", &save); fits && word; word = strtok_r(NULL, ":", &save)) {
+        fits = n < 3;
+        if (fits) part[n++] = word;
+    }
+    *seconds = 86400 * days;
+    for (int i = 0; fits && i < n; i++) {
+        fits = text_to_real(part[i], &number) && number >= 0;
+        *seconds += fits ? number * unit[n - 1 - i] : 0;
+    }
+    return (fits && n > 0 && *seconds > 0 && *seconds < 1e9) ||
+           fault_set(why, "option: max-time = \"%.40s\": expected seconds, or a time such as 50:00, 23:50:00 or 2-23:50:00", text);
+}
 
 /* ---- What to train: on rank 0 ---- */
 
@@ -210,6 +237,8 @@ static int train(const struct arguments *arguments, struct train_options *option
     struct pace pace;
     struct output output = {.lock = -1};
     bool ok = inputs_read_options(pace_table, PACE_COUNT, options->pace, &pace, &why);
+    pace.max_seconds = 0;
+    if (ok && options->max_time) ok = read_time(options->max_time, &pace.max_seconds, &why);
     if (ok) log_open(rank == 0, (enum log_progress)pace.progress);
     if (!options->output && options->resume) options->output = memory_string(options->resume);
     bool ready = ok && rank == 0 && prepare(arguments, options, &plan, &output, &why);
@@ -221,7 +250,8 @@ static int train(const struct arguments *arguments, struct train_options *option
     struct training training = {.path = path,
                                 .command = command,
                                 .checkpoint_seconds = pace.checkpoint_seconds,
-                                .stop_after = pace.stop_after};
+                                .stop_after = pace.stop_after,
+                                .max_seconds = pace.max_seconds};
     int status = train_plan(&plan, options, &training, &why);
     output_close(&output);
     free(path);
@@ -240,6 +270,8 @@ int cmd_train(int argc, const char **argv) {
         {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},
         {"stop-after", '\0', POPT_ARG_STRING, &options.pace[PACE_STOP], 0, "save and stop when so many iterations are done",
          "ITERATION"},
+        {"max-time", '\0', POPT_ARG_STRING, &options.max_time, 0,
+         "save and stop before so much time has passed: seconds, or as 23:50:00", "TIME"},
         {"checkpoint-seconds", '\0', POPT_ARG_STRING, &options.pace[PACE_CHECKPOINT], 0,
          "time between checkpoints; 0: after each iteration (60)", "SECONDS"},
         {"progress", '\0', POPT_ARG_STRING, &options.pace[PACE_PROGRESS], 0,
@@ -263,6 +295,7 @@ int cmd_train(int argc, const char **argv) {
     free(options.output);
     free(options.resume);
     free(options.prior);
+    free(options.max_time);
     for (int i = 0; i < PACE_COUNT; i++) free(options.pace[i]);
     return status;
 }

@@ -492,8 +492,25 @@ static bool save_is_due(const struct times *times, const struct training *traini
            times->now - times->began > fmax(long_iteration, times->saving / most_saving);
 }
 
-static struct verdict verdict_after(const struct trainer *t, const struct training *training, const struct times *times) {
-    struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after,
+/* Would one more iteration, and saving, end too late? Both may take half as long again as the last ones. */
+static bool time_is_up(const struct times *times, const struct training *training, double started) {
+    double next = 1.5 * (times->now - times->began), saving = 1.5 * times->saving;
+    return training->max_seconds > 0 && times->now - started + next + saving > training->max_seconds;
+}
+
+/* On rank 0. */
+static bool stop_file_is_there(const struct trainer *t, const struct training *training) {
+    int rank;
+    char name[4096];
+    MPI_Comm_rank(t->world, &rank);
+    if (rank != 0 || snprintf(name, sizeof name, "%s.stop", training->path) >= (int)sizeof name) return false;
+    return unlink(name) == 0;
+}
+
+static struct verdict verdict_after(const struct trainer *t, const struct training *training, const struct times *times,
+                                    double started) {
+    struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after ||
+                                  time_is_up(times, training, started) || stop_file_is_there(t, training),
                           .save = t->iteration == t->plan->config.run.iterations || save_is_due(times, training),
                           .full = memory_is_full(t)};
     return reduce_verdict(own, t->world);
@@ -511,7 +528,7 @@ enum training_end trainer_run(struct trainer *t, const struct training *training
         times.began = times.now;
         trainer_iterate(t);
         times.now = log_seconds();
-        verdict = verdict_after(t, training, &times);
+        verdict = verdict_after(t, training, &times, started);
         bool last = t->iteration == total;
         show_progress(t, times.now - started, first, last || verdict.stop);
         if (!verdict.save && !verdict.stop && !verdict.full) continue;

@@ -44,6 +44,7 @@ struct training {
     const char *command;      /* for the provenance */
     double checkpoint_seconds; /* between checkpoints; 0: after each iteration */
     int64_t stop_after;       /* stop early when so many iterations are done */
+    double max_seconds;       /* stop early, with all saved, before so much time has passed; 0: no limit */
 };
 
 enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };
@@ -60,8 +61,9 @@ void trainer_solve(struct trainer *trainer);
 /* Bytes that the busiest of `size` ranks takes at most, if it reaches every row that it can. */
 uint64_t trainer_bytes(const struct plan *plan, int size);
 
-/* Trains until all iterations are done, or training.stop_after, or a signal asks to stop, or the tables fill the memory
- * (which is a failure, after saving); saves on the way and at the end. Collective, with one outcome for all ranks. */
+/* Trains until all iterations are done, or training.stop_after, or there is no time for one more within max_seconds, or a
+ * signal or a file PATH.stop asks to stop, or the tables fill the memory (which is a failure, after saving); saves on the
+ * way and at the end. PATH.stop is removed when it was heard. Collective, with one outcome for all ranks. */
 enum training_end trainer_run(struct trainer *trainer, const struct training *training, struct fault *why);
 
 /* One iteration. Collective. Public for tests and measurements. */
