@@ -191,9 +191,10 @@ static void create(struct bench *b) {
 
 static bool read_arguments(struct bench *b, int argc, char **argv, struct fault *why) {
     struct config config;
-    struct task *tasks = memory_zeros((size_t)argc, sizeof *tasks);
     int n_tasks = 0, i = 3;
-    if (argc < 4 || !text_ends_with(argv[2], ".h5")) return fault_set(why, "usage: bench_loops SECONDS RUN.h5 TASK... [--setting value ...]");
+    if (argc < 4 || !text_ends_with(argv[2], ".h5"))
+        return fault_set(why, "usage: bench_loops SECONDS RUN.h5 TASK... [--setting value ...]");
+    struct task *tasks = memory_zeros((size_t)argc, sizeof *tasks);
     b->seconds = atof(argv[1]);
     config_defaults(&config);
     for (; i < argc && strncmp(argv[i], "--", 2) != 0; i++)
