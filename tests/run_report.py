@@ -132,6 +132,14 @@ class Report(unittest.TestCase):
         self.assertEqual(len(differs), 3)
         self.assert_quiet(driver)
 
+    def test_other_runs(self):
+        """One agent and no M-step; three in a team; a matrix game: what cannot be drawn is said, and nothing fails."""
+        for name, options in (("maze_alone", ["--games-m", "0"]), ("doorway_three", ["--learner", "team_soft_q"]), ("penalty", [])):
+            path = f"{self.place.name}/{name}.h5"
+            subprocess.run([PROGRAM, "train", f"{SOURCE}/data/{name}.task", "--iterations", "1", *options, "-o", path], check=True,
+                           capture_output=True)
+            self.assert_quiet(self.open(360, path))
+
     def test_without_the_program(self):
         self.report(self.run_file, "-o", f"{self.place.name}/none.html", says="no games",
                     environment={"MULTIDISTRAL": "", "PATH": "/usr/bin"} if not os.path.exists(f"{SOURCE}/build/multidistral")

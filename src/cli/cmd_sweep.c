@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,8 @@ static void print_table(const struct sweep *sweep, const struct sweep_table *tab
     for (int64_t c = 0; c < sweep->n; c++) {
         const struct estimate *e = &table->row[c][SWEEP_RETURN];
         if (e->value > table->row[best][SWEEP_RETURN].value) best = c;
-        printf("%9.2f  [%8.2f, %8.2f]  ", e->value, e->low, e->high);
+        if (isfinite(e->low)) printf("%9.2f  [%8.2f, %8.2f]  ", e->value, e->low, e->high);
+        else printf("%9.2f  [unknown: one replica]  ", e->value);
         say_combination(sweep, c, stdout);
         putchar('\n');
     }
