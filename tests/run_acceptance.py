@@ -109,6 +109,24 @@ class Ranks(InFolder):
                 self.assertEqual(run("train", "--resume", part, ranks=5).returncode, 0)
                 self.assertFalse(self.differ(whole, part))
 
+    def test_the_same_command_until_it_is_done(self):
+        whole = self.train("whole.h5", *TWO_ROOMS, "--iterations", 8)
+        command, part = ["--iterations", 8, "--continue"], self.path("-part.h5")
+        for ranks, stop, status in ((2, 3, 75), (0, 6, 75), (3, 99, 0)):
+            self.train("-part.h5", *TWO_ROOMS, *command, "--stop-after", stop, ranks=ranks, status=status)
+        self.assertFalse(self.differ(whole, part))
+        before = os.stat(part)
+        done = run("train", *TWO_ROOMS, *command, "-o", part, ranks=2)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("is done", done.stderr)
+        self.assertEqual((os.stat(part).st_ino, os.stat(part).st_mtime_ns), (before.st_ino, before.st_mtime_ns))
+        for more, says in ((["--alpha", 0.3], "other settings"), (["--overwrite"], "no --overwrite"), (["--resume", part], "no --resume")):
+            done = run("train", *TWO_ROOMS, *command, *more, "-o", part)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+            self.assertIn(says, done.stderr)
+        self.assertEqual(run("train", *TWO_ROOMS, *command).returncode, 2)
+        self.assertEqual(sorted(os.listdir(self.place.name)), ["-part.h5", "-part.h5.prev", "whole.h5"])
+
     def test_more_iterations_later(self):
         whole = self.train("whole.h5", *TWO_ROOMS, "--iterations", 9)
         part = self.train("part.h5", *TWO_ROOMS, "--iterations", 5)

@@ -108,6 +108,27 @@ class Sweep(unittest.TestCase):
             self.assertEqual(file.attrs["iterations_done"], 60)
             self.assertTrue(np.isfinite(file["curves/return"][...]).all())
 
+    def test_shares_in_any_order_make_the_same_sweep(self):
+        self.sweep("whole")
+        shares = [(3, 4, 2), (1, 4, 0), (4, 4, 1)]
+        for share, n, ranks in shares:
+            done = self.sweep("shared", "--share", f"{share}/{n}", ranks=ranks)
+            self.assertIn(f"share {share}/{n} is done", done.stdout)
+            self.assertFalse(os.path.exists(self.path("shared", "summary.csv")))
+        self.assertEqual(sorted(os.listdir(self.path("shared"))), sorted(NAMES[c] for c in range(6) if c % 4 != 1))
+        self.assertIn("summary.csv", self.sweep("shared", "--share", "2/4").stdout)
+        self.assert_same("whole", "shared")
+        self.assertEqual(sorted(os.listdir(self.path("shared"))), sorted([*NAMES, "summary.csv", "summary.h5"]))
+
+    def test_shares_side_by_side_write_the_summary(self):
+        self.sweep("whole")
+        command = [PROGRAM, "sweep", *TASKS, "--iterations", "4", "--replicas", "3", *GRID, "-o", self.path("shared")]
+        jobs = [subprocess.Popen([*command, "--share", f"{i}/7"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in range(1, 8)]
+        told = [job.communicate(timeout=200) for job in jobs]
+        self.assertEqual([job.returncode for job in jobs], [0] * 7, told)
+        self.assert_same("whole", "shared")
+        self.assertEqual(sorted(os.listdir(self.path("shared"))), sorted([*NAMES, "summary.csv", "summary.h5"]))
+
     def test_refusals(self):
         self.sweep("all", "--replicas", 1)
         before = sorted(os.listdir(self.path("all")))
@@ -115,7 +136,9 @@ class Sweep(unittest.TestCase):
                               (["--alpha", "0.5,,0.6"], "option: alpha"), (["--alpha", "0.5,0.5"], "given twice"),
                               (["--seed", ",".join(map(str, range(400))), "--games-e", ",".join(map(str, range(1, 400)))],
                                "more than 100000 combinations"),
-                              (["--learner", "soft_q,team_soft_q", "--rollout", "1,2"], "rollout = 1")):
+                              (["--learner", "soft_q,team_soft_q", "--rollout", "1,2"], "rollout = 1"),
+                              *((["--alpha", "0.5,0.9", "--share", text], "which of how many")
+                                for text in ("0/4", "5/4", "2", "1/", "/2", "1/2/3", "a/b", "-1/2"))):
             with self.subTest(says):
                 done = run("sweep", *TASKS, *options, "-o", self.path("none"))
                 self.assertEqual(done.returncode, 2, done.stderr)

@@ -8,6 +8,7 @@
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
+#include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/inputs.h"
 #include "multidistral/run/reduce.h"
@@ -17,12 +18,27 @@ static const char usage[] = "[OPTION...] --SETTING VALUE,VALUE... [settings.ini]
 static const char about[] =
     "Trains every combination of the values given, as in --alpha 0.5,0.9 --beta 1,2,5, each into a run file of its own in\n"
     "FOLDER, and compares them in FOLDER/summary.csv and summary.h5. Under mpirun -np N the combinations are trained side by\n"
-    "side. Called again it goes on: what is finished stays, what was stopped is resumed.";
+    "side. Called again it goes on: what is finished stays, what was stopped is resumed. Several jobs can have a share each:\n"
+    "--share 1/4 trains every fourth combination, and the last share to be done writes the comparison.";
 
 struct sweep_options {
     const char *program; /* and command, as it was called */
     char *folder;
+    char *share_text;             /* as given, or NULL */
+    int64_t share, shares;        /* which of how many, from 0 */
 };
+
+static bool read_share(struct sweep_options *options, struct fault *why) {
+    int64_t part[2] = {1, 1};
+    const char *text = options->share_text ? options->share_text : "1/1", *slash = strchr(text, '/');
+    char first[24];
+    bool fits = slash && snprintf(first, sizeof first, "%.*s", (int)(slash - text), text) < (int)sizeof first &&
+                text_to_integer(first, &part[0]) && text_to_integer(slash + 1, &part[1]);
+    options->share = part[0] - 1;
+    options->shares = part[1];
+    return (fits && part[0] >= 1 && part[0] <= part[1]) ||
+           fault_set(why, "option: share = \"%.40s\": expected which of how many, as in 1/4 to 4/4", text);
+}
 
 /* ---- Plans: made on rank 0, then on all ---- */
 
@@ -50,8 +66,9 @@ static bool make_folder(const char *folder, struct fault *why) {
     return fault_set(why, "%s: cannot be made: %s", folder, strerror(errno));
 }
 
-static bool make_plans(const struct arguments *arguments, const struct sweep *sweep, const char *folder, struct plan *plan,
-                       enum sweep_state *state, struct fault *why) {
+static bool make_plans(const struct arguments *arguments, const struct sweep *sweep, const struct sweep_options *options,
+                       struct plan *plan, enum sweep_state *state, struct fault *why) {
+    const char *folder = options->folder;
     int64_t n = 0;
     bool ok = true;
     while (ok && n < sweep->n) {
@@ -60,6 +77,7 @@ static bool make_plans(const struct arguments *arguments, const struct sweep *sw
         char *path = sweep_path(sweep, folder ? folder : "", n);
         ok = sweep_look(path, &plan[n], &state[n], why);
         free(path);
+        if (state[n] != SWEEP_DONE && n % options->shares != options->share) state[n] = SWEEP_ELSEWHERE;
         n++;
     }
     ok = ok && make_folder(folder, why);
@@ -102,21 +120,45 @@ static void print_table(const struct sweep *sweep, const struct sweep_table *tab
     putchar('\n');
 }
 
-static int finish(const struct sweep *sweep, const struct sweep_options *options, enum training_end end, int rank,
-                  struct fault *why) {
-    struct sweep_table table = {0};
-    bool ok = end != TRAINING_FAILED;
-    if (end == TRAINING_DONE) {
-        bool summarized = rank != 0 || sweep_summarize(sweep, options->folder, &table, why);
-        ok = reduce_fault(summarized, why, MPI_COMM_WORLD);
+/* Combinations of other shares that are not done yet, when this share is. */
+static bool count_left(const struct sweep_job *job, int64_t *left, struct fault *why) {
+    bool ok = true;
+    *left = 0;
+    for (int64_t c = 0; ok && c < job->sweep->n; c++) {
+        enum sweep_state state = SWEEP_DONE;
+        char *path = sweep_path(job->sweep, job->folder, c);
+        if (job->state[c] == SWEEP_ELSEWHERE) ok = sweep_look(path, &job->plan[c], &state, why);
+        *left += state != SWEEP_DONE;
+        free(path);
     }
-    if (!ok) log_line("multidistral sweep: %s", why->text);
-    else if (end == TRAINING_STOPPED) log_line("stopped, everything saved; the same command goes on");
-    else if (rank == 0) {
-        print_table(sweep, &table);
-        printf("summary: %s/summary.csv, %s/summary.h5\n", options->folder, options->folder);
+    return ok;
+}
+
+/* On rank 0. */
+static bool summarize(const struct sweep_job *job, const struct sweep_options *options, struct fault *why) {
+    struct sweep_table table = {0};
+    int64_t left;
+    bool ok = count_left(job, &left, why);
+    if (ok && left > 0) {
+        printf("share %s is done; %lld of %lld combinations are left to other shares, the last of which writes the summary\n",
+               options->share_text, (long long)left, (long long)job->sweep->n);
+        return true;
+    }
+    ok = ok && sweep_summarize(job->sweep, job->folder, &table, why);
+    if (ok) {
+        print_table(job->sweep, &table);
+        printf("summary: %s/summary.csv, %s/summary.h5\n", job->folder, job->folder);
     }
     free(table.row);
+    return ok;
+}
+
+static int finish(const struct sweep_job *job, const struct sweep_options *options, enum training_end end, int rank,
+                  struct fault *why) {
+    bool ok = end != TRAINING_FAILED;
+    if (end == TRAINING_DONE) ok = reduce_fault(rank != 0 || summarize(job, options, why), why, MPI_COMM_WORLD);
+    if (!ok) log_line("multidistral sweep: %s", why->text);
+    else if (end == TRAINING_STOPPED) log_line("stopped, everything saved; the same command goes on");
     return !ok ? STATUS_FAILED : end == TRAINING_STOPPED ? STATUS_STOPPED : STATUS_DONE;
 }
 
@@ -127,7 +169,7 @@ static int sweep(const struct arguments *arguments, const struct sweep *sweep, c
     struct fault why;
     struct plan *plan = memory_zeros((size_t)sweep->n, sizeof *plan);
     enum sweep_state *state = memory_zeros((size_t)sweep->n, sizeof *state);
-    bool ok = reduce_fault(rank != 0 || make_plans(arguments, sweep, options->folder, plan, state, &why), &why, MPI_COMM_WORLD);
+    bool ok = reduce_fault(rank != 0 || make_plans(arguments, sweep, options, plan, state, &why), &why, MPI_COMM_WORLD);
     int status = STATUS_USAGE;
     if (!ok) log_line("multidistral sweep: %s", why.text);
     for (int64_t c = 0; ok && c < sweep->n; c++) plan_broadcast(&plan[c], true, MPI_COMM_WORLD, &why);
@@ -137,7 +179,7 @@ static int sweep(const struct arguments *arguments, const struct sweep *sweep, c
         trainer_catch_signals();
         log_open(rank == 0, LOG_NONE);
         enum training_end end = sweep_train(&job, MPI_COMM_WORLD, say_done, &why);
-        status = finish(sweep, options, end, rank, &why);
+        status = finish(&job, options, end, rank, &why);
     }
     for (int64_t c = 0; ok && c < sweep->n; c++) plan_destroy(&plan[c]);
     free(plan);
@@ -149,6 +191,7 @@ int cmd_sweep(int argc, const char **argv) {
     struct sweep_options options = {.program = argv[0]};
     struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &options.folder, 0, "where run files and summary go; made if missing", "FOLDER"},
+        {"share", '\0', POPT_ARG_STRING, &options.share_text, 0, "train this share of the combinations alone, as in 2/4", "I/N"},
         {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
         POPT_TABLEEND};
     struct arguments arguments;
@@ -160,6 +203,7 @@ int cmd_sweep(int argc, const char **argv) {
     arguments_join(argc, argv, command, sizeof command);
     log_open(rank == 0, LOG_NONE);
     bool ok = arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why);
+    ok = ok && read_share(&options, &why);
     if (ok && !arguments.help) ok = sweep_create(&combinations, arguments.setting, &why);
     if (!ok) {
         log_line("multidistral sweep: %s", why.text);
@@ -170,5 +214,6 @@ int cmd_sweep(int argc, const char **argv) {
     sweep_destroy(&combinations);
     arguments_destroy(&arguments);
     free(options.folder);
+    free(options.share_text);
     return status;
 }

@@ -12,6 +12,7 @@
 #include "multidistral/run/output.h"
 #include "multidistral/run/prior.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/run/sweep.h"
 #include "multidistral/run/trainer.h"
 
 static const char usage[] = "[OPTION...] [settings.ini] TASK...";
@@ -39,7 +40,7 @@ static const struct setting pace_table[PACE_COUNT] = {
 struct train_options {
     const char *program;                      /* and command, as it was called */
     char *output, *resume, *prior, *max_time, *pace[PACE_COUNT]; /* as given, or NULL */
-    int overwrite;
+    int overwrite, go_on;
 };
 
 /* Seconds, minutes:seconds, hours:minutes:seconds or days-hours:minutes:seconds, as schedulers write limits. */
@@ -118,7 +119,7 @@ static bool plan_resumed(const struct arguments *arguments, const char *path, co
 static bool take_output(const struct train_options *options, const struct config_tasks *files, struct output *output,
                         struct fault *why) {
     if (!options->output) return fault_set(why, "no run file is named, expected -o run.h5");
-    bool own = options->resume && strcmp(options->resume, options->output) == 0;
+    bool own = options->go_on || (options->resume && strcmp(options->resume, options->output) == 0);
     if (!output_open(output, options->output, own || options->overwrite, why)) return false;
     for (int i = 0; i < files->n; i++) {
         if (!output_is(output, files->path[i])) continue;
@@ -209,14 +210,24 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
     return status;
 }
 
+/* What --continue finds in the run file's place; without it nothing. */
+static bool look(const struct train_options *options, const struct plan *plan, enum sweep_state *state, struct fault *why) {
+    *state = SWEEP_NEW;
+    return !options->go_on || !options->output || sweep_look(options->output, plan, state, why);
+}
+
 /* On rank 0. */
 static bool prepare(const struct arguments *arguments, const struct train_options *options, struct plan *plan,
-                    struct output *output, struct fault *why) {
+                    struct output *output, enum sweep_state *state, struct fault *why) {
     struct config_tasks files = {0};
     bool planned = options->resume ? plan_resumed(arguments, options->resume, options->prior, plan, why)
                                    : plan_new(arguments, plan, &files, why);
     if (options->prior) config_tasks_add(&files, "", options->prior);
     bool taken = planned && take_output(options, &files, output, why);
+    if (taken && !look(options, plan, state, why)) {
+        output_close(output);
+        taken = false;
+    }
     if (planned && !taken) plan_destroy(plan);
     config_tasks_destroy(&files);
     return taken;
@@ -236,12 +247,16 @@ static int train(const struct arguments *arguments, struct train_options *option
     struct plan plan;
     struct pace pace;
     struct output output = {.lock = -1};
+    enum sweep_state state = SWEEP_NEW;
     bool ok = inputs_read_options(pace_table, PACE_COUNT, options->pace, &pace, &why);
     pace.max_seconds = 0;
     if (ok && options->max_time) ok = read_time(options->max_time, &pace.max_seconds, &why);
+    if (ok && options->go_on && (options->resume || options->overwrite))
+        ok = fault_set(&why, "--continue: goes on with the file of -o if it is there, expected no %s beside it",
+                       options->resume ? "--resume" : "--overwrite");
     if (ok) log_open(rank == 0, (enum log_progress)pace.progress);
     if (!options->output && options->resume) options->output = memory_string(options->resume);
-    bool ready = ok && rank == 0 && prepare(arguments, options, &plan, &output, &why);
+    bool ready = ok && rank == 0 && prepare(arguments, options, &plan, &output, &state, &why);
     if (!ok || !plan_broadcast(&plan, ready, MPI_COMM_WORLD, &why)) {
         log_line("multidistral train: %s", why.text);
         return STATUS_USAGE;
@@ -252,7 +267,10 @@ static int train(const struct arguments *arguments, struct train_options *option
                                 .checkpoint_seconds = pace.checkpoint_seconds,
                                 .stop_after = pace.stop_after,
                                 .max_seconds = pace.max_seconds};
-    int status = train_plan(&plan, options, &training, &why);
+    MPI_Bcast(&state, sizeof state, MPI_BYTE, 0, MPI_COMM_WORLD);
+    if (state == SWEEP_BEGUN) options->resume = memory_string(path);
+    if (state == SWEEP_DONE) log_line("%s: is done, nothing is left to train", path);
+    int status = state == SWEEP_DONE ? STATUS_DONE : train_plan(&plan, options, &training, &why);
     output_close(&output);
     free(path);
     plan_destroy(&plan);
@@ -265,6 +283,8 @@ int cmd_train(int argc, const char **argv) {
         {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the run file to write", "FILE.h5"},
         {"resume", '\0', POPT_ARG_STRING, &options.resume, 0,
          "go on with this run, into the same file unless -o names another; --iterations may be raised", "FILE.h5"},
+        {"continue", '\0', POPT_ARG_NONE, &options.go_on, 0,
+         "go on with the run file if it is there, so that the same command can be given until the run is done", NULL},
         {"prior", '\0', POPT_ARG_STRING, &options.prior, 0,
          "begin under the distilled policy of this run, learned on other tasks; see --update-prior", "FILE.h5"},
         {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},

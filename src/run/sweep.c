@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
@@ -106,6 +107,8 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
     return same || fault_set(why, "%s: is a run with other settings or tasks, expected this sweep's or another folder", path);
 }
 
+static bool is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
+
 /* One combination by one group of ranks. */
 static enum training_end train_one(const struct sweep_job *job, int64_t c, MPI_Comm group, double *mean_return,
                                    struct fault *why) {
@@ -151,14 +154,14 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
     MPI_Comm_rank(world, &rank);
     MPI_Comm_size(world, &size);
     int64_t todo = 0, place = 0;
-    for (int64_t c = 0; c < job->sweep->n; c++) todo += job->state[c] != SWEEP_DONE;
+    for (int64_t c = 0; c < job->sweep->n; c++) todo += is_to_do(job->state[c]);
     int64_t n_groups = todo < size ? todo : size, own = n_groups > 0 ? rank % n_groups : 0;
     MPI_Comm_split(world, (int)own, rank, &group);
     MPI_Comm_rank(group, &group_rank);
     enum training_end end = TRAINING_DONE;
     for (int64_t c = 0; end == TRAINING_DONE && c < job->sweep->n; c++) {
         double mean_return = NAN;
-        if (job->state[c] == SWEEP_DONE || place++ % n_groups != own) continue;
+        if (!is_to_do(job->state[c]) || place++ % n_groups != own) continue;
         end = hold_and_train(job, c, group, &mean_return, why);
         if (end == TRAINING_DONE && group_rank == 0) say(job, c, mean_return);
     }
@@ -210,8 +213,8 @@ static void write_number(FILE *out, double x, const char *behind) {
     fputs(behind, out);
 }
 
-static bool write_csv(const struct sweep *sweep, const char *path, const struct sweep_table *table) {
-    FILE *out = fopen(path, "w");
+static bool write_csv_part(const struct sweep *sweep, const char *part, const struct sweep_table *table) {
+    FILE *out = fopen(part, "w");
     if (!out) return false;
     write_csv_header(out, sweep);
     for (int64_t c = 0; c < sweep->n; c++) {
@@ -226,10 +229,27 @@ static bool write_csv(const struct sweep *sweep, const char *path, const struct 
     return fclose(out) == 0 && written;
 }
 
+static bool write_csv(const struct sweep *sweep, const char *path, const struct sweep_table *table, struct fault *why) {
+    char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
+    sprintf(part, "%s.part", path);
+    bool written = write_csv_part(sweep, part, table) && rename(part, path) == 0;
+    if (!written) unlink(part);
+    free(part);
+    return written || fault_set(why, "%s: cannot be written", path);
+}
+
 static char *in_folder(const char *folder, const char *name) {
     char *path = memory_zeros(strlen(folder) + strlen(name) + 2, 1);
     sprintf(path, "%s/%s", folder, name);
     return path;
+}
+
+/* Shares that end together write the same summary, one after the other. */
+static bool take_turn(struct output *place, const char *path, struct fault *why) {
+    const struct timespec pause = {.tv_nsec = 100000000};
+    for (int i = 0; i < 100; i++, nanosleep(&pause, NULL))
+        if (output_open(place, path, true, why)) return true;
+    return false;
 }
 
 bool sweep_summarize(const struct sweep *sweep, const char *folder, struct sweep_table *table, struct fault *why) {
@@ -241,8 +261,10 @@ bool sweep_summarize(const struct sweep *sweep, const char *folder, struct sweep
         free(path);
     }
     char *csv = in_folder(folder, "summary.csv"), *h5 = in_folder(folder, "summary.h5");
-    if (ok && !write_csv(sweep, csv, table)) ok = fault_set(why, "%s: cannot be written", csv);
-    ok = ok && runfile_write_summary(h5, sweep, table, why);
+    struct output place = {.lock = -1};
+    ok = ok && take_turn(&place, h5, why) && write_csv(sweep, csv, table, why) &&
+         runfile_write_summary(h5, sweep, table, why);
+    if (place.path) output_close(&place);
     free(csv);
     free(h5);
     return ok;

@@ -37,9 +37,10 @@ char *sweep_path(const struct sweep *sweep, const char *folder, int64_t combinat
 
 /* ---- Training them ---- */
 
-enum sweep_state { SWEEP_NEW, SWEEP_BEGUN, SWEEP_DONE }; /* no run file; one to go on with; one that is complete */
+/* No run file; one to go on with; one that is complete; not to be trained here, being of another share. */
+enum sweep_state { SWEEP_NEW, SWEEP_BEGUN, SWEEP_DONE, SWEEP_ELSEWHERE };
 
-/* What a folder holds for a plan. False when there is a file of another run. Local. */
+/* What the place of a run file holds for a plan. False when there is a file of another run. Local. */
 bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *state, struct fault *why);
 
 struct sweep_job {
