@@ -52,7 +52,7 @@ static void write_run(const char *name, const struct trainer *trainer) {
     char path[PATH];
     struct fault why = {""};
     path_of(path, name);
-    if (!runfile_write(path, trainer, &made_by_test, &why)) fail_msg("%s", why.text);
+    if (!runfile_write(path, NULL, trainer, &made_by_test, &why)) fail_msg("%s", why.text);
 }
 
 /* A trainer as the file left it, on ranks of its own. */
@@ -169,6 +169,55 @@ static void the_file_before_stays_and_no_part_does(void **state) {
     trainer_destroy(&old);
     plan_destroy(&plan);
     plan_destroy(&before);
+    empty_folder();
+}
+
+/* A rank out of reach may hold the part of the run before, and write into it when it comes back. */
+static void what_writes_into_an_old_part_writes_into_no_run_file(void **state) {
+    (void)state;
+    char part[PATH];
+    struct plan plan, again;
+    struct trainer trainer, resumed;
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    path_of(part, "run.h5.part");
+    FILE *orphan = first_rank() ? fopen(part, "w") : NULL;
+    MPI_Barrier(MPI_COMM_WORLD);
+    write_run("run.h5", &trainer);
+    for (int i = 0; orphan && i < 1 << 20; i++) fputc('x', orphan);
+    if (orphan) fclose(orphan);
+    MPI_Barrier(MPI_COMM_WORLD);
+    read_run("run.h5", &again, &resumed, MPI_COMM_WORLD);
+    assert_int_equal(resumed.iteration, 1);
+    trainer_destroy(&trainer);
+    trainer_destroy(&resumed);
+    plan_destroy(&plan);
+    plan_destroy(&again);
+    empty_folder();
+}
+
+/* The place is taken over by another run: its lock file is another one. */
+static void a_place_lost_is_written_to_no_more(void **state) {
+    (void)state;
+    char path[PATH], lock[PATH];
+    struct plan plan;
+    struct trainer trainer;
+    struct output output;
+    struct fault why = {""};
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    path_of(path, "run.h5");
+    path_of(lock, "run.h5.lock");
+    const struct output *place = first_rank() ? &output : NULL;
+    if (place) assert_true(output_open(&output, path, false, &why));
+    assert_true(runfile_write(path, place, &trainer, &made_by_test, &why));
+    if (place) unlink(lock);
+    assert_false(runfile_write(path, place, &trainer, &made_by_test, &why));
+    assert_non_null(strstr(why.text, "another run may write there"));
+    assert_true(there("run.h5") && !there("run.h5.prev"));
+    if (place) output_close(&output);
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
     empty_folder();
 }
 
@@ -413,6 +462,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_same_on_one_rank_afterwards),
         cmocka_unit_test(a_run_not_begun_can_be_written_too),
         cmocka_unit_test(the_file_before_stays_and_no_part_does),
+        cmocka_unit_test(what_writes_into_an_old_part_writes_into_no_run_file),
+        cmocka_unit_test(a_place_lost_is_written_to_no_more),
         cmocka_unit_test(the_loop_stops_early_and_saves),
         cmocka_unit_test(a_curve_of_the_whole_run),
         cmocka_unit_test(a_missing_file_is_refused),

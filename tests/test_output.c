@@ -6,6 +6,7 @@
 #include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,6 +130,40 @@ static void another_run_is_locked_out_while_this_one_lives(void **state) {
     output_close(&output);
 }
 
+/* A file server that gave our lock away is played by a lock file that somebody else made. */
+static void a_lock_lost_is_noticed_and_the_other_s_stays(void **state) {
+    (void)state;
+    char path[PATH], lock[PATH];
+    struct output output;
+    struct fault why = {""};
+    assert_true(output_open(&output, path_of(path, "run.h5"), false, &why));
+    assert_true(output_is_held(&output, &why));
+    unlink(path_of(lock, "run.h5.lock"));
+    assert_false(output_is_held(&output, &why));
+    assert_non_null(strstr(why.text, "another run may write there"));
+    write_file(lock);
+    assert_false(output_is_held(&output, &why));
+    output_close(&output);
+    assert_true(there("run.h5.lock"));
+}
+
+/* So that the holder of an old lock, should it still live, sees that it is no longer its. */
+static void a_lock_left_over_is_not_used_again(void **state) {
+    (void)state;
+    char path[PATH], lock[PATH];
+    struct output output;
+    struct fault why;
+    struct stat before, after;
+    write_file(path_of(lock, "run.h5.lock"));
+    int left_over = open(lock, O_RDONLY); /* or its number may be used again */
+    assert_int_equal(fstat(left_over, &before), 0);
+    assert_true(output_open(&output, path_of(path, "run.h5"), false, &why));
+    assert_int_equal(stat(lock, &after), 0);
+    assert_int_not_equal(before.st_ino, after.st_ino);
+    output_close(&output);
+    close(left_over);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_free_place_is_taken_and_left_clean, make_folder, remove_folder),
@@ -136,6 +171,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_regular_files_are_places, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(links_are_followed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(another_run_is_locked_out_while_this_one_lives, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_lock_lost_is_noticed_and_the_other_s_stays, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_lock_left_over_is_not_used_again, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

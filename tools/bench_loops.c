@@ -170,7 +170,7 @@ static bool measure_file(struct bench *b, const char *path, struct fault *why) {
     struct stat file;
     MPI_Barrier(MPI_COMM_WORLD);
     double started = log_seconds();
-    if (!runfile_write(path, &b->trainer, &provenance, why)) return false;
+    if (!runfile_write(path, NULL, &b->trainer, &provenance, why)) return false;
     b->figure[WRITE] = 1e3 * (log_seconds() - started);
     b->figure[SIZE] = stat(path, &file) == 0 ? 1e-6 * (double)file.st_size : 0;
     if (!restart(b, why)) return false;

@@ -263,6 +263,7 @@ static int train(const struct arguments *arguments, struct train_options *option
     }
     char *path = share_path(output.path, rank);
     struct training training = {.path = path,
+                                .place = rank == 0 ? &output : NULL,
                                 .command = command,
                                 .checkpoint_seconds = pace.checkpoint_seconds,
                                 .stop_after = pace.stop_after,

@@ -44,15 +44,26 @@ static bool is_still_there(int file, const char *path) {
     return fstat(file, &opened) == 0 && stat(path, &there) == 0 && opened.st_ino == there.st_ino;
 }
 
+/* Each run has a file of its own, so that one whose lock was lost, and taken by another, can tell. `own`: it was made now. */
+static int open_lock(const char *path, bool *own) {
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    *own = file >= 0 || errno != EEXIST;
+    return *own ? file : open(path, O_RDWR | O_CLOEXEC);
+}
+
 static bool is_busy(int error) { return error == EACCES || error == EAGAIN; }
 
 static bool take_lock(struct output *output, struct fault *why) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     for (;;) {
-        output->lock = open(output->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        bool own;
+        output->lock = open_lock(output->lock_path, &own);
+        if (output->lock < 0 && errno == ENOENT && !own) continue; /* removed meanwhile */
         if (output->lock < 0) return fault_set(why, "%s: cannot be written: %s", output->lock_path, strerror(errno));
         bool locked = fcntl(output->lock, F_SETLK, &whole) == 0, busy = !locked && is_busy(errno);
-        if (locked && is_still_there(output->lock, output->lock_path)) return true;
+        bool there = locked && is_still_there(output->lock, output->lock_path);
+        if (there && own) return true;
+        if (there) unlink(output->lock_path); /* of a run that died, or cannot be reached */
         close(output->lock);
         output->lock = -1;
         if (busy) return fault_set(why, "%s: another run writes there now, expected another name", output->path);
@@ -74,8 +85,15 @@ bool output_open(struct output *output, const char *path, bool may_replace, stru
     return false;
 }
 
+bool output_is_held(const struct output *output, struct fault *why) {
+    return output->lock < 0 || is_still_there(output->lock, output->lock_path) ||
+           fault_set(why, "%s: its lock %s is gone: another run may write there now, so this one must not", output->path,
+                     output->lock_path);
+}
+
 void output_close(struct output *output) {
-    if (output->lock >= 0) unlink(output->lock_path), close(output->lock);
+    if (output->lock >= 0 && is_still_there(output->lock, output->lock_path)) unlink(output->lock_path);
+    if (output->lock >= 0) close(output->lock);
     free(output->path);
     free(output->lock_path);
     *output = (struct output){.lock = -1};

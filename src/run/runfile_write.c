@@ -540,12 +540,25 @@ static bool flush_to_disk(const char *path) {
     return flushed;
 }
 
+/* A new file for each writing, since a rank that another run left behind on a host out of reach may have the old one open,
+ * and write into it later. On rank 0. */
+static bool clear_part(const char *part, const struct output *place, struct fault *why) {
+    if (place && !output_is_held(place, why)) return false;
+    return unlink(part) == 0 || errno == ENOENT || fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
+}
+
+/* To the disk; it may take minutes, and the place be lost meanwhile. */
+static bool finish_part(const char *part, const struct output *place, struct fault *why) {
+    if (!flush_to_disk(part)) return fault_set(why, "%s: cannot be flushed to disk: %s", part, strerror(errno));
+    return !place || output_is_held(place, why);
+}
+
 /* Puts the new file into the old one's place; the old one stays as .prev. There is a complete file at every instant. */
 static bool put_in_place(const char *part, const char *path, struct fault *why) {
     char *prev = beside(path, ".prev"), *folder = memory_string(path);
     bool old_kept = access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
     if (!old_kept) old_kept = rename(path, prev) == 0; /* a file system without links */
-    bool placed = old_kept && flush_to_disk(part) && rename(part, path) == 0;
+    bool placed = old_kept && rename(part, path) == 0;
     int error = errno;
     if (placed) flush_to_disk(dirname(folder));
     free(prev);
@@ -567,22 +580,32 @@ static void write_all(struct writing *w, const char *part, const struct provenan
     h5_close(&w->h5);
 }
 
-bool runfile_write(const char *path, const struct trainer *trainer, const struct provenance *provenance,
-                   struct fault *why) {
+/* Ranks whose part cannot be read back as written, or a disk that has no room, fail it for all. */
+static bool verify_part(struct writing *w, const char *part, const char *path, struct fault *why) {
+    bool ok = reduce_fault(h5_verify(&w->h5, part, why), why, w->trainer->world);
+    bool full = h5_disk_is_full(part);
+    MPI_Barrier(w->trainer->world); /* all have looked before it is removed */
+    if (!ok && w->h5.rank == 0) unlink(part);
+    return ok || fault_at(why, "%s: cannot be written%s; a complete run file that was there before is untouched", path,
+                          full ? ": no space is left on the device" : "");
+}
+
+bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
+                   const struct provenance *provenance, struct fault *why) {
     struct writing w = {.trainer = trainer, .plan = trainer->plan};
     char *part = beside(path, ".part");
-    find_rows(&w);
-    write_all(&w, part, provenance);
-    int rank = w.h5.rank;
-    bool ok = reduce_fault(h5_verify(&w.h5, part, why), why, trainer->world);
-    bool full = h5_disk_is_full(part);
-    MPI_Barrier(trainer->world); /* all have looked before it is removed */
-    if (!ok && rank == 0) unlink(part);
-    if (!ok) fault_at(why, "%s: cannot be written%s; a complete run file that was there before is untouched", path,
-                      full ? ": no space is left on the device" : "");
-    if (ok) ok = reduce_fault(rank != 0 || put_in_place(part, path, why), why, trainer->world);
-    h5_forget(&w.h5);
-    memory_sparse_free(w.row, w.row_room, sizeof *w.row);
+    int rank;
+    MPI_Comm_rank(trainer->world, &rank);
+    bool ok = reduce_fault(rank != 0 || clear_part(part, place, why), why, trainer->world);
+    if (ok) {
+        find_rows(&w);
+        write_all(&w, part, provenance);
+        bool written = verify_part(&w, part, path, why);
+        bool placed = written && (rank != 0 || (finish_part(part, place, why) && put_in_place(part, path, why)));
+        ok = written && reduce_fault(placed, why, trainer->world);
+        h5_forget(&w.h5);
+        memory_sparse_free(w.row, w.row_room, sizeof *w.row);
+    }
     free(part);
     return ok;
 }

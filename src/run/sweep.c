@@ -110,13 +110,14 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
 static bool is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
 
 /* One combination by one group of ranks. */
-static enum training_end train_one(const struct sweep_job *job, int64_t c, MPI_Comm group, double *mean_return,
-                                   struct fault *why) {
+static enum training_end train_one(const struct sweep_job *job, int64_t c, const struct output *place, MPI_Comm group,
+                                   double *mean_return, struct fault *why) {
     struct trainer trainer;
     int rank;
     char *path = sweep_path(job->sweep, job->folder, c);
     const struct training training = {
-        .path = path, .command = job->command, .checkpoint_seconds = job->checkpoint_seconds, .stop_after = INT64_MAX};
+        .path = path, .place = place, .command = job->command, .checkpoint_seconds = job->checkpoint_seconds,
+        .stop_after = INT64_MAX};
     MPI_Comm_rank(group, &rank);
     enum training_end end = TRAINING_FAILED;
     if (trainer_create(&trainer, &job->plan[c], group, why)) {
@@ -140,7 +141,7 @@ static enum training_end hold_and_train(const struct sweep_job *job, int64_t c, 
     MPI_Comm_rank(group, &rank);
     char *path = sweep_path(job->sweep, job->folder, c);
     bool held = reduce_fault(rank != 0 || output_open(&output, path, job->state[c] == SWEEP_BEGUN, why), why, group);
-    enum training_end end = held ? train_one(job, c, group, mean_return, why) : TRAINING_FAILED;
+    enum training_end end = held ? train_one(job, c, rank == 0 ? &output : NULL, group, mean_return, why) : TRAINING_FAILED;
     if (rank == 0 && output.path) output_close(&output);
     free(path);
     return end;

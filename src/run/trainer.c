@@ -474,7 +474,7 @@ static bool save(const struct trainer *t, const struct training *training, struc
     provenance->steps_per_second = all / seconds;
     date_now(provenance->written);
     MPI_Bcast(provenance, sizeof *provenance, MPI_BYTE, 0, t->world); /* one clock, one file */
-    return runfile_write(training->path, t, provenance, why);
+    return runfile_write(training->path, training->place, t, provenance, why);
 }
 
 /* When things happened in this process, in seconds; nothing here changes the numbers of a run. */

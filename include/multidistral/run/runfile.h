@@ -8,6 +8,7 @@
 
 #include <mpi.h>
 
+#include "multidistral/run/output.h"
 #include "multidistral/run/trainer.h"
 
 enum { RUNFILE_VERSION = 2 }; /* of the layout; another number is refused */
@@ -20,11 +21,12 @@ struct provenance {
     double steps_per_second;       /* environment steps of all ranks */
 };
 
-/* Writes the trainer's state, to a path that struct output holds. Collective. When the data cannot be read back as written, no file is replaced and all
- * ranks return false. A call into HDF5 that fails ends the job from the rank where it failed: the others wait in
- * a collective call that cannot be left. */
-bool runfile_write(const char *path, const struct trainer *trainer, const struct provenance *provenance,
-                   struct fault *why);
+/* Writes the trainer's state. Collective. When the data cannot be read back as written, or the place is held no more, no
+ * file is replaced and all ranks return false. A call into HDF5 that fails ends the job from the rank where it failed:
+ * the others wait in a collective call that cannot be left.
+ *   place  what holds the path, on rank 0; NULL: nobody else can be there */
+bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
+                   const struct provenance *provenance, struct fault *why);
 
 /* Reads settings and tasks, and how many iterations are done: what plan_create needs. Local; by one rank.
  * The tasks are an array that the caller hands to plan_create. */

@@ -41,6 +41,7 @@ struct trainer {
 /* How a run goes on in time; nothing here changes its numbers. */
 struct training {
     const char *path;         /* of the run file */
+    const struct output *place; /* that holds it, on rank 0; NULL: nobody else can be there */
     const char *command;      /* for the provenance */
     double checkpoint_seconds; /* between checkpoints; 0: after each iteration */
     int64_t stop_after;       /* stop early when so many iterations are done */
