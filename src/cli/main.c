@@ -5,6 +5,7 @@
 
 #include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
+#include "multidistral/run/peers.h"
 #include "multidistral/version.h"
 
 struct command {
@@ -57,7 +58,7 @@ static int run(const struct command *command, int argc, const char **argv) {
     char name[1024];
     snprintf(name, sizeof name, "%s %s", argv[0], command->name);
     argv[1] = name; /* what the command sees as its own name */
-    if (command->parallel) MPI_Init(NULL, NULL);
+    if (command->parallel) MPI_Init(NULL, NULL), peers_watch();
     int status = close_output(command->run(argc - 1, argv + 1));
     if (command->parallel) MPI_Finalize();
     return status;
