@@ -170,12 +170,19 @@ static void say_start(const struct plan *plan, int size) {
              bytes);
 }
 
+static void say_times(const struct trainer *trainer) {
+    struct trainer_times times = trainer_times(trainer);
+    log_line("%.4g s: games %.4g, waiting %.3g, reduction %.3g, run file %.3g, rest %.3g", trainer->run_seconds, times.games,
+             times.waiting, times.reduce, times.file, times.rest);
+}
+
 static int finish(const struct trainer *trainer, enum training_end end, const struct train_options *options,
                   const struct fault *why) {
     if (end == TRAINING_FAILED) {
         log_line("multidistral train: %s", why->text);
         return STATUS_FAILED;
     }
+    say_times(trainer);
     print_returns(trainer);
     int rank;
     MPI_Comm_rank(trainer->world, &rank);

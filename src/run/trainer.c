@@ -516,9 +516,8 @@ static struct verdict verdict_after(const struct trainer *t, const struct traini
     return reduce_verdict(own, t->world);
 }
 
-enum training_end trainer_run(struct trainer *t, const struct training *training, struct fault *why) {
+static enum training_end train(struct trainer *t, const struct training *training, double started, struct fault *why) {
     int64_t total = t->plan->config.run.iterations, first = t->iteration;
-    double started = log_seconds();
     struct times times = {.now = started, .saved = started};
     struct provenance provenance = {0};
     struct verdict verdict = {0};
@@ -535,12 +534,42 @@ enum training_end trainer_run(struct trainer *t, const struct training *training
         if (!save(t, training, &provenance, times.now - started, why)) return TRAINING_FAILED;
         times.saved = log_seconds();
         times.saving = times.saved - times.now;
+        t->file_seconds += times.saving;
         times.now = times.saved;
         if (verdict.full && !last)
             return fault_set(why, "the tables fill the memory of a machine after iteration %lld, which is saved; observe "
                                   "less, or use more machines", (long long)t->iteration), TRAINING_FAILED;
     }
     return t->iteration < total ? TRAINING_STOPPED : TRAINING_DONE;
+}
+
+enum training_end trainer_run(struct trainer *t, const struct training *training, struct fault *why) {
+    double started = log_seconds();
+    t->resumed = t->iteration;
+    t->file_seconds = 0;
+    enum training_end end = train(t, training, started, why);
+    t->run_seconds = log_seconds() - started;
+    return end;
+}
+
+struct trainer_times trainer_times(const struct trainer *t) {
+    int size;
+    int64_t n = t->iteration - t->resumed;
+    const double *whole = t->curves.cost[COST_iteration_seconds] + t->resumed;
+    const double *reduce = t->curves.cost[COST_reduce_seconds] + t->resumed;
+    double *least = memory_zeros((size_t)n, sizeof *least), sum[3] = {0}, last = 0;
+    MPI_Comm_size(t->world, &size);
+    MPI_Allreduce(reduce, least, (int)n, MPI_DOUBLE, MPI_MIN, t->world);
+    for (int64_t i = 0; i < n; i++) {
+        sum[0] += (whole[i] - reduce[i]) / size;
+        sum[1] += (reduce[i] - least[i]) / size;
+        last += least[i];
+    }
+    sum[2] = t->file_seconds / size;
+    MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, t->world);
+    free(least);
+    return (struct trainer_times){.games = sum[0], .waiting = sum[1], .reduce = last, .file = sum[2],
+                                  .rest = t->run_seconds - sum[0] - sum[1] - last - sum[2]};
 }
 
 double *trainer_last(const struct trainer *t, enum curve curve) {

@@ -36,6 +36,17 @@ struct trainer {
     double *game_return;         /* [own replicas][own tasks][n_games_kept][agent] */
     int64_t iteration; /* done so far */
     int64_t steps;     /* environment steps taken by this rank since it was created */
+    int64_t resumed;   /* iterations done before trainer_run */
+    double run_seconds, file_seconds; /* of trainer_run, and of its part in which the run file is written */
+};
+
+/* Where the time of trainer_run went, in seconds; together they are the whole. */
+struct trainer_times {
+    double games;   /* mean over ranks: all they do in iterations by themselves */
+    double waiting; /* mean over ranks: for ranks that play longer, before the reduction */
+    double reduce;  /* what the rank that came last to each reduction spent in it: it waited for nobody */
+    double file;    /* writing the run file */
+    double rest;    /* between iterations: agreeing to go on, showing progress */
 };
 
 /* How a run goes on in time; nothing here changes its numbers. */
@@ -66,6 +77,9 @@ uint64_t trainer_bytes(const struct plan *plan, int size);
  * signal or a file PATH.stop asks to stop, or the tables fill the memory (which is a failure, after saving); saves on the
  * way and at the end. PATH.stop is removed when it was heard. Collective, with one outcome for all ranks. */
 enum training_end trainer_run(struct trainer *trainer, const struct training *training, struct fault *why);
+
+/* After trainer_run; the same on all ranks but for the rest, which is each rank's own. Collective. */
+struct trainer_times trainer_times(const struct trainer *trainer);
 
 /* One iteration. Collective. Public for tests and measurements. */
 void trainer_iterate(struct trainer *trainer);
