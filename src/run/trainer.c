@@ -273,8 +273,10 @@ static double resident_bytes(void) {
     return (double)resident * (double)sysconf(_SC_PAGE_SIZE);
 }
 
+/* Never with tables that are addressed directly, which memory_suffices has answered for: asking takes as long as a game. */
 static bool memory_is_full(const struct trainer *t) {
-    return resident_bytes() * t->ranks_here > most_of_memory * machine_bytes();
+    return t->plan->senses.rows.n > SLOTS_DIRECT &&
+           resident_bytes() * t->ranks_here > most_of_memory * machine_bytes();
 }
 
 /* ---- Create and destroy ---- */
