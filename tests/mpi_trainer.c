@@ -257,6 +257,29 @@ static void more_ranks_need_no_more_memory_each(void **state) {
     plan_destroy(&plan);
 }
 
+/* Each iteration takes 10 s; the last rank comes last, and its reduction takes 1; the others come a second apart before it. */
+static void times_tell_waiting_from_reducing(void **state) {
+    (void)state;
+    struct plan plan;
+    struct trainer t;
+    int size = size_of(MPI_COMM_WORLD), before = size - 1 - rank_of(MPI_COMM_WORLD);
+    plan_from(&plan, "iterations = 3\ngames_e = 1\ngames_m = 1\n", maps_of_two);
+    train(&t, &plan, MPI_COMM_WORLD, 3);
+    for (int i = 0; i < 3; i++) t.curves.cost[COST_iteration_seconds][i] = 10, t.curves.cost[COST_reduce_seconds][i] = 1 + before;
+    t.curves.cost[COST_iteration_seconds][0] = 1000; /* of the run before: this one was resumed */
+    t.resumed = 1;
+    t.run_seconds = 30;
+    t.file_seconds = 2;
+    struct trainer_times times = trainer_times(&t);
+    assert_true(fabs(times.games - (18 - (size - 1))) < 1e-9);
+    assert_true(fabs(times.waiting - (size - 1)) < 1e-9);
+    assert_true(fabs(times.reduce - 2) < 1e-9);
+    assert_true(fabs(times.file - 2) < 1e-9);
+    assert_true(fabs(times.rest - 8) < 1e-9);
+    trainer_destroy(&t);
+    plan_destroy(&plan);
+}
+
 int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     const struct CMUnitTest tests[] = {
@@ -278,6 +301,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(curves_count_games_and_steps),
         cmocka_unit_test(the_last_value_is_the_mean_over_replicas),
         cmocka_unit_test(more_ranks_need_no_more_memory_each),
+        cmocka_unit_test(times_tell_waiting_from_reducing),
     };
     return run_on_all_ranks(tests, sizeof tests / sizeof *tests, NULL);
 }

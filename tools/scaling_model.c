@@ -3,13 +3,14 @@
  * ranks as wanted in simulated time; built with mpicc it measures what the simulation must be told of this machine.
  *
  *   scaling_model run INPUT VARIANT   times of the iterations, JSON; VARIANT: packed, dense, two_level, overlap or every:N
- *   scaling_model local INPUT         one rank: seconds of each iteration's reduction but for messages, a line each
+ *   scaling_model local INPUT         one rank: seconds of each iteration's reduction but for messages, the least of some, a line each
  *   scaling_model link                two ranks: latency and bandwidth between them, and how long one addition takes; JSON,
  *                                     seconds and bytes
  *
  * INPUT, binary: int64 n_iterations, n_ranks, n_visits, n_rows, n_actions; double seconds of an addition; by iteration
  * doubles: cells visited by anyone, seconds of the local part of the reduction; then double seconds of games,
  * [iteration][rank]. */
+#include <math.h>
 #include <mpi.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static int model_allreduce(void *items, int n, MPI_Datatype type, MPI_Op op, MPI
 #include "../src/run/reduce.c"
 #undef MPI_Allreduce
 
-enum { MOST_RANKS = 1 << 16, MOST_VISITS = 8, SLICES = 32 /* looks after messages while it plays, in overlap */ };
+enum { MOST_RANKS = 1 << 16, MOST_VISITS = 8, SLICES = 100, /* looks after messages while it plays, in overlap */ REPEATS = 15 };
 enum variant { PACKED, DENSE, TWO_LEVEL, OVERLAP, EVERY, VARIANTS };
 static const char *const variant_name[VARIANTS] = {"packed", "dense", "two_level", "overlap", "every"};
 
@@ -117,24 +118,33 @@ static void reduce_dense(struct model *m) {
     free(dense);
 }
 
-/* A sum over ranks, a power of 2 of them, that goes on whenever it is looked at: first of the bits, then of the counts. */
+/* A sum over ranks, a power of 2 of them, that goes on whenever it is looked at: first of the bits, by doubling; then of the
+ * counts, by halving and doubling: half of what is left goes to the next rank, a quarter to the next but one, and back. */
 struct background {
     char *own, *other;
-    int bytes[2], phase, stage;
+    int bytes[2], phase, stage, stages; /* stages: log2 of the ranks */
     bool running;
     MPI_Request request[2];
 };
 
+static int background_distance(const struct background *b) {
+    return b->stage < b->stages ? b->stage : 2 * b->stages - 1 - b->stage;
+}
+
+static int background_bytes(const struct background *b) {
+    return b->phase == 0 ? b->bytes[0] : b->bytes[1] >> (background_distance(b) + 1);
+}
+
 static void background_send(struct background *b, const struct model *m) {
-    int partner = m->rank ^ 1 << b->stage;
-    MPI_Irecv(b->other, b->bytes[b->phase], MPI_BYTE, partner, b->stage, MPI_COMM_WORLD, &b->request[0]);
-    MPI_Isend(b->own, b->bytes[b->phase], MPI_BYTE, partner, b->stage, MPI_COMM_WORLD, &b->request[1]);
+    int partner = m->rank ^ 1 << background_distance(b), n = background_bytes(b);
+    MPI_Irecv(b->other, n, MPI_BYTE, partner, b->stage, MPI_COMM_WORLD, &b->request[0]);
+    MPI_Isend(b->own, n, MPI_BYTE, partner, b->stage, MPI_COMM_WORLD, &b->request[1]);
 }
 
 static void background_next(struct background *b, const struct model *m) {
-    if (b->phase == 1) pass_time(b->bytes[1] / (double)sizeof(int64_t) * m->about.add_seconds);
+    if (b->phase == 1 && b->stage < b->stages) pass_time(background_bytes(b) / (double)sizeof(int64_t) * m->about.add_seconds);
     b->stage++;
-    if (1 << b->stage >= m->size) b->stage = 0, b->phase++;
+    if (b->stage == (b->phase + 1) * b->stages) b->stage = 0, b->phase++;
     b->running = b->phase < 2;
     if (b->running) background_send(b, m);
 }
@@ -157,7 +167,8 @@ static void background_finish(struct background *b, const struct model *m) {
 static void background_start(struct background *b, const struct model *m, int64_t iteration) {
     b->bytes[0] = (int)(m->about.n_visits * m->about.n_rows * m->about.n_actions / CHAR_BIT + 1);
     b->bytes[1] = (int)m->cells[iteration] * (int)sizeof(int64_t);
-    b->phase = b->stage = 0;
+    b->phase = b->stage = b->stages = 0;
+    while (1 << b->stages < m->size) b->stages++;
     b->running = m->size > 1;
     if (b->running) background_send(b, m);
 }
@@ -240,34 +251,47 @@ static void print_times(const struct model *m, double seconds) {
 static void measure_local(struct model *m) {
     struct distilled distilled;
     if (!distilled_create(&distilled, (uint64_t)m->about.n_rows, (int)m->about.n_actions)) abort();
-    for (int64_t i = -3; i < m->about.n_iterations; i++) { /* the first ones warm up */
-        int64_t which = i < 0 ? 0 : i;
-        visit(m, which);
-        double began = MPI_Wtime();
-        reduce_visits(m->visits, (int)m->about.n_visits, MPI_COMM_SELF);
-        for (int64_t v = 0; v < m->about.n_visits; v++) distilled_update(&distilled, &m->visits[v], 0.1);
-        if (i >= 0) printf("%.9g\n", MPI_Wtime() - began);
+    for (int64_t i = 0; i < m->about.n_iterations; i++) {
+        double least = INFINITY;
+        for (int repeat = 0; repeat < REPEATS; repeat++) {
+            visit(m, i);
+            double began = MPI_Wtime();
+            reduce_visits(m->visits, (int)m->about.n_visits, MPI_COMM_SELF);
+            for (int64_t v = 0; v < m->about.n_visits; v++) distilled_update(&distilled, &m->visits[v], 0.1);
+            least = fmin(least, MPI_Wtime() - began);
+        }
+        printf("%.9g\n", least);
     }
     distilled_destroy(&distilled);
 }
 
-static double there_and_back(int rank, char *bytes, int n, int times) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    double began = MPI_Wtime();
-    for (int i = 0; i < times; i++) {
-        if (rank == 0) MPI_Send(bytes, n, MPI_BYTE, 1, 0, MPI_COMM_WORLD);
-        if (rank < 2) MPI_Recv(bytes, n, MPI_BYTE, 1 - rank, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-        if (rank == 1) MPI_Send(bytes, n, MPI_BYTE, 0, 0, MPI_COMM_WORLD);
+/* Seconds one way: the least of some turns, since ranks that share cores wait for them. */
+static double one_way(int rank, char *bytes, int n) {
+    enum { TURNS = 20, TIMES = 25 };
+    double least = INFINITY;
+    for (int turn = 0; turn < TURNS; turn++) {
+        MPI_Barrier(MPI_COMM_WORLD);
+        double began = MPI_Wtime();
+        for (int i = 0; i < TIMES; i++) {
+            if (rank == 0) MPI_Send(bytes, n, MPI_BYTE, 1, 0, MPI_COMM_WORLD);
+            if (rank < 2) MPI_Recv(bytes, n, MPI_BYTE, 1 - rank, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+            if (rank == 1) MPI_Send(bytes, n, MPI_BYTE, 0, 0, MPI_COMM_WORLD);
+        }
+        least = fmin(least, (MPI_Wtime() - began) / TIMES / 2);
     }
-    return (MPI_Wtime() - began) / times / 2;
+    return least;
 }
 
 static double addition(void) {
-    enum { N = 50000, TIMES = 200 };
+    enum { N = 20000, TIMES = 200 };
     int64_t *sum = memory_zeros(N, sizeof *sum), *more = memory_zeros(N, sizeof *more);
-    double began = MPI_Wtime();
-    for (int i = 0; i < TIMES; i++) more[i] = i, add_counts(sum, more, N);
-    double seconds = (MPI_Wtime() - began + 1e-12 * (double)(sum[0] != 0)) / N / TIMES;
+    double seconds = INFINITY;
+    for (int i = 0; i < TIMES; i++) {
+        double began = MPI_Wtime();
+        more[i] = sum[i] + 1;
+        add_counts(sum, more, N);
+        seconds = fmin(seconds, (MPI_Wtime() - began) / N);
+    }
     free(sum);
     free(more);
     return seconds;
@@ -278,8 +302,7 @@ static void measure_link(void) {
     int rank;
     char *bytes = memory_zeros(LARGE, 1);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    there_and_back(rank, bytes, 8, 1000);
-    double latency = there_and_back(rank, bytes, 8, 10000), large = there_and_back(rank, bytes, LARGE, 1000);
+    double latency = one_way(rank, bytes, 8), large = one_way(rank, bytes, LARGE);
     if (rank == 0)
         printf("{\"latency\": %.9g, \"bandwidth\": %.9g, \"add_seconds\": %.9g}\n", latency, LARGE / (large - latency), addition());
     free(bytes);
