@@ -140,6 +140,16 @@ static bool print_json(const struct info *info, struct fault *why) {
 
 /* ---- The command ---- */
 
+static bool curve_fits(const struct info *info, struct fault *why) {
+    const struct runfile_curve *curve = &info->returns;
+    return (curve->n_tasks == info->n_tasks && curve->n_replicas == info->config.run.replicas && curve->n_iterations == info->done &&
+            curve->width == info->task[0].n_agents) ||
+           fault_set(why, "%s: curves, tasks and settings differ: the file is damaged", info->path);
+}
+
+static void see_nothing(const char *name, const char *value) { (void)name, (void)value; }
+
+/* All that can be refused is read before the first word is printed. */
 static bool info_read(struct info *info, const char *path, struct fault *why) {
     struct stat about_file;
     *info = (struct info){.path = path};
@@ -148,7 +158,7 @@ static bool info_read(struct info *info, const char *path, struct fault *why) {
     info->optimum = memory_zeros((size_t)info->n_tasks, sizeof *info->optimum);
     return runfile_read_optima(path, info->n_tasks, info->optimum, why) &&
            runfile_read_curve(path, CURVE_return, &info->returns, why) &&
-           (info->returns.n_tasks == info->n_tasks || fault_set(why, "%s: curves and tasks differ: the file is damaged", path));
+           curve_fits(info, why) && runfile_read_provenance(path, see_nothing, why);
 }
 
 static void info_destroy(struct info *info) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
+#include "multidistral/run/seal.h"
 
 const char *const h5_axis_name[AXIS_COUNT] = {
     [AXIS_REPLICA] = "replica", [AXIS_ITERATION] = "iteration", [AXIS_TASK] = "task",
@@ -109,11 +110,13 @@ void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm) {
     *writer = (struct h5_writer){0};
     MPI_Comm_rank(comm, &writer->rank);
     snprintf(in_hand, sizeof in_hand, "%s", path);
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_userblock(creation, SEAL_BYTES);
     H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
     H5Pset_all_coll_metadata_ops(access, true);
     H5Pset_coll_metadata_write(access, true);
-    writer->file = h5_must(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access), "creating", path);
+    writer->file = h5_must(H5Fcreate(path, H5F_ACC_TRUNC, creation, access), "creating", path);
+    H5Pclose(creation);
     H5Pclose(access);
 }
 
@@ -269,17 +272,32 @@ void h5_forget(struct h5_writer *writer) {
 
 /* ---- Reading ---- */
 
-hid_t h5_open(const char *path, struct fault *why) {
-    quiet();
+bool h5_readable(const char *path, struct fault *why) {
     struct stat about;
     if (stat(path, &about) != 0 || access(path, R_OK) != 0)
-        return fault_set(why, "%s: cannot be read: %s", path, strerror(errno)) - 1;
-    if (!S_ISREG(about.st_mode)) return fault_set(why, "%s: is no regular file, expected a run file", path) - 1;
+        return fault_set(why, "%s: cannot be read: %s", path, strerror(errno));
+    return S_ISREG(about.st_mode) || fault_set(why, "%s: is no regular file, expected a run file", path);
+}
+
+hid_t h5_open(const char *path, struct fault *why) {
+    quiet();
+    if (!h5_readable(path, why)) return -1;
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (file >= 0) return file;
     char reason[256];
     h5_reason(reason, sizeof reason);
     return fault_set(why, "%s: is no complete HDF5 file, expected a run file of multidistral: %s", path, reason) - 1;
+}
+
+/* A value takes a byte of the file at least: what says more of itself must not size an allocation. */
+static bool are_in_file(hid_t file, int n_axes, const hsize_t *length) {
+    hsize_t bytes = 0, values = 1;
+    if (H5Fget_filesize(file, &bytes) < 0) return false;
+    for (int i = 0; i < n_axes; i++) {
+        if (length[i] > 0 && values > bytes / length[i]) return false;
+        values *= length[i];
+    }
+    return true;
 }
 
 bool h5_lengths(hid_t file, const char *path, int n_axes, hsize_t *length, struct fault *why) {
@@ -289,7 +307,8 @@ bool h5_lengths(hid_t file, const char *path, int n_axes, hsize_t *length, struc
     bool fits = H5Sget_simple_extent_ndims(space) == n_axes && H5Sget_simple_extent_dims(space, length, NULL) >= 0;
     H5Sclose(space);
     H5Dclose(dataset);
-    return fits || fault_set(why, "the dataset %s has not the expected %d axes", path, n_axes);
+    if (!fits) return fault_set(why, "the dataset %s has not the expected %d axes", path, n_axes);
+    return are_in_file(file, n_axes, length) || fault_set(why, "the dataset %s has more values than the file has bytes", path);
 }
 
 static bool lengths_match(hid_t file, const char *path, const struct h5_box *box, struct fault *why) {

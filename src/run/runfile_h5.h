@@ -61,6 +61,7 @@ struct h5_writer {
     int n_written;
 };
 
+/* The file begins with room for a seal. */
 void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm);
 void h5_group(struct h5_writer *writer, const char *path);
 
@@ -89,9 +90,10 @@ void h5_forget(struct h5_writer *writer);
 
 /* ---- Reading: local ---- */
 
+bool h5_readable(const char *path, struct fault *why); /* a regular file that may be read? */
 hid_t h5_open(const char *path, struct fault *why); /* negative: not there, or no HDF5 file */
 
-/* The length of each axis of a dataset; false if it is missing or has not n_axes axes. */
+/* The length of each axis of a dataset; false if it is missing, has not n_axes axes, or more values than the file bytes. */
 bool h5_lengths(hid_t file, const char *path, int n_axes, hsize_t *length, struct fault *why);
 
 /* Reads a box; false when the dataset is missing or its axes have not the box's lengths. */

@@ -4,6 +4,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/run/seal.h"
 #include "runfile_h5.h"
 
 static struct range all(int64_t n) { return (struct range){0, n}; }
@@ -43,6 +44,10 @@ static bool read_tasks(hid_t file, struct task **tasks, int *n_tasks, struct fau
     size_t bytes;
     char *texts = h5_read_texts(file, "tasks/text", &n, &bytes, why);
     if (!texts) return false;
+    if (n == 0) {
+        free(texts);
+        return fault_set(why, "there is no task, expected at least one");
+    }
     *tasks = memory_zeros((size_t)n, sizeof **tasks);
     bool read = true;
     for (*n_tasks = 0; read && *n_tasks < n; *n_tasks += read)
@@ -51,11 +56,14 @@ static bool read_tasks(hid_t file, struct task **tasks, int *n_tasks, struct fau
     if (read) return true;
     for (int i = 0; i < *n_tasks; i++) task_destroy(&(*tasks)[i]);
     free(*tasks);
+    *tasks = NULL;
+    *n_tasks = 0;
     return false;
 }
 
 bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
                        int64_t *iterations_done, struct fault *why) {
+    if (!h5_readable(path, why) || !seal_holds(path, why)) return false;
     hid_t file = open_run(path, why);
     if (file < 0) return false;
     bool read = h5_read_attribute_integer(file, "/", "iterations_done", iterations_done, why) &&
@@ -328,7 +336,7 @@ bool runfile_read_curve(const char *path, enum curve curve, struct runfile_curve
         for (int i = 0; i < n_axes; i++) h5_box_add(&box, axis[i], (int64_t)length[i], all((int64_t)length[i]));
         out->values = memory_zeros((size_t)h5_box_values(&box), sizeof *out->values);
         read = read_values(file, curve, &box, out->values, why);
-        if (!read) free(out->values);
+        if (!read) free(out->values), out->values = NULL;
     }
     H5Fclose(file);
     return read || fault_at(why, "%s", path);
@@ -351,12 +359,15 @@ static herr_t see_attribute(hid_t group, const char *name, const H5A_info_t *abo
     char text[64] = "";
     double number;
     struct fault ignored;
+    hid_t space = H5Aget_space(attribute);
+    bool single = H5Sget_simple_extent_npoints(space) == 1;
     H5T_class_t class = H5Tget_class(type);
+    H5Sclose(space);
     if (class == H5T_STRING) {
         char *whole = h5_read_attribute_text(group, ".", name, &ignored);
         see(name, whole ? whole : "");
         free(whole);
-    } else if ((class == H5T_INTEGER || class == H5T_FLOAT) && H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0) {
+    } else if ((class == H5T_INTEGER || class == H5T_FLOAT) && single && H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0) {
         snprintf(text, sizeof text, "%.6g", number);
         see(name, text);
     }

@@ -9,6 +9,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/run/seal.h"
 #include "multidistral/version.h"
 #include "runfile_h5.h"
 
@@ -547,8 +548,9 @@ static bool clear_part(const char *part, const struct output *place, struct faul
     return unlink(part) == 0 || errno == ENOENT || fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
 }
 
-/* To the disk; it may take minutes, and the place be lost meanwhile. */
+/* Sealed and to the disk; it may take minutes, and the place be lost meanwhile. */
 static bool finish_part(const char *part, const struct output *place, struct fault *why) {
+    if (!seal_put(part, why)) return false;
     if (!flush_to_disk(part)) return fault_set(why, "%s: cannot be flushed to disk: %s", part, strerror(errno));
     return !place || output_is_held(place, why);
 }

@@ -1,7 +1,7 @@
 /* The run file: one HDF5 file with everything that a run knows, and all that resuming needs (data/README.md has the
  * layout).
  *
- * It is written whole beside the old one, closed, read back and compared, flushed to disk, and renamed over the old
+ * It is written whole beside the old one, closed, read back and compared, sealed, flushed to disk, and renamed over the old
  * one, which stays as PATH.prev: at every instant there is one complete file. */
 #ifndef MULTIDISTRAL_RUN_RUNFILE_H
 #define MULTIDISTRAL_RUN_RUNFILE_H
@@ -28,7 +28,8 @@ struct provenance {
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
                    const struct provenance *provenance, struct fault *why);
 
-/* Reads settings and tasks, and how many iterations are done: what plan_create needs. Local; by one rank.
+/* Reads settings and tasks, and how many iterations are done: what plan_create needs. The first to be called on a file: it
+ * looks at the seal (seal.h), which the others do not look at again. Local; by one rank.
  * The tasks are an array that the caller hands to plan_create. */
 bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
                        int64_t *iterations_done, struct fault *why);
