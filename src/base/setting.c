@@ -9,12 +9,17 @@
 
 static const char *const shape_words[] = {"constant", "linear", "geometric"};
 
+/* Rounding must not lead out of the schedule, whose ends may be those of the setting's range. */
+static double between(const struct schedule *schedule, double value) {
+    return fmin(fmax(value, fmin(schedule->from, schedule->to)), fmax(schedule->from, schedule->to));
+}
+
 double schedule_at(const struct schedule *schedule, int64_t iteration) {
     if (schedule->shape == SCHEDULE_CONSTANT) return schedule->from;
     if (iteration >= schedule->over) return schedule->to;
     double part = (double)iteration / (double)schedule->over;
-    if (schedule->shape == SCHEDULE_LINEAR) return schedule->from + part * (schedule->to - schedule->from);
-    return schedule->from * pow(schedule->to / schedule->from, part);
+    if (schedule->shape == SCHEDULE_LINEAR) return between(schedule, schedule->from + part * (schedule->to - schedule->from));
+    return between(schedule, schedule->from * pow(schedule->to / schedule->from, part));
 }
 
 static void *place_of(const struct setting *setting, const void *values) {
@@ -68,7 +73,8 @@ static bool schedule_read(const struct setting *setting, const char *text, struc
     if (!text_to_real(part[1], &s.from) || !text_to_real(part[2], &s.to) || !text_to_integer(part[3], &s.over))
         return false;
     if (!in_range(setting, s.from) || !in_range(setting, s.to) || s.over < 1) return false;
-    if (s.shape == SCHEDULE_GEOMETRIC && !(s.from > 0 && s.to > 0)) return false;
+    if (s.shape == SCHEDULE_GEOMETRIC && !(s.from > 0 && s.to > 0 && isnormal(s.to / s.from))) return false;
+    s.from += 0.0, s.to += 0.0; /* -0 becomes 0 */
     *out = s;
     return true;
 }
