@@ -200,14 +200,14 @@ static inline void go_on(const struct plan *plan) {
 
 static inline void read_all_parts(void) {
     struct config config;
-    struct task *tasks;
+    struct task *tasks = NULL;
     struct plan plan;
-    struct runfile_curve curve;
+    struct runfile_curve curve = {0};
     struct fault why = {""};
-    int n_tasks;
+    int n_tasks = 0;
     int64_t done;
     if (!runfile_read_plan(run_path, &config, &tasks, &n_tasks, &done, &why)) {
-        MUST(names(&why, run_path));
+        MUST(names(&why, run_path) && !tasks && n_tasks == 0);
         return;
     }
     MUST(n_tasks >= 1 && done >= 0 && done <= config.run.iterations);
@@ -215,7 +215,7 @@ static inline void read_all_parts(void) {
     if (!runfile_read_optima(run_path, n_tasks, optimum, &why)) MUST(names(&why, run_path));
     free(optimum);
     if (runfile_read_curve(run_path, CURVE_return, &curve, &why)) free(curve.values);
-    else MUST(names(&why, run_path));
+    else MUST(names(&why, run_path) && !curve.values);
     if (!runfile_read_provenance(run_path, see_pair, &why)) MUST(names(&why, run_path));
     if (!plan_create(&plan, &config, tasks, n_tasks, &why)) return;
     read_parts(&plan);

@@ -30,7 +30,7 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
 
 /* Reads settings and tasks, and how many iterations are done: what plan_create needs. The first to be called on a file: it
  * looks at the seal (seal.h), which the others do not look at again. Local; by one rank.
- * The tasks are an array that the caller hands to plan_create. */
+ * The tasks are an array that the caller hands to plan_create; after a failure there is none, and *tasks is NULL if it was. */
 bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
                        int64_t *iterations_done, struct fault *why);
 
@@ -63,7 +63,8 @@ bool runfile_read_learned(const char *path, const struct plan *plan, int64_t rep
 bool runfile_read_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
                            struct fault *why);
 
-/* A curve of the whole run, [replica][iteration][task][width], and its size; the caller owns values: free(). Local. */
+/* A curve of the whole run, [replica][iteration][task][width], and its size; the caller owns values: free(). After a failure
+ * there are none. Local. */
 struct runfile_curve {
     int64_t n_replicas, n_iterations, n_tasks, width;
     double *values;
