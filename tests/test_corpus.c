@@ -7,6 +7,7 @@
 
 #include "fuzz/readers_runfile.h"
 #include "multidistral/base/text.h"
+#include "multidistral/run/seal.h"
 
 enum { PATH_BYTES = 512, FILE_BYTES = 1 << 20 };
 

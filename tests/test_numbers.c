@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz/readers.h"
+#include "multidistral/run/config.h"
 #include "multidistral/world/payoff.h"
 
 /* No number, or none that is meant in decimal. */
