@@ -82,10 +82,12 @@ static void look_at(int socket) {
 }
 
 static void *watch(void *nothing) {
+    enum { FIRST = STDERR_FILENO + 1 }; /* who reads our output may take his time */
     for (;; nanosleep(&(struct timespec){.tv_sec = 1}, NULL)) {
         DIR *open_files = opendir("/proc/self/fd");
         if (!open_files) return nothing;
-        for (struct dirent *file; (file = readdir(open_files));) look_at(atoi(file->d_name));
+        for (struct dirent *file; (file = readdir(open_files));)
+            if (atoi(file->d_name) >= FIRST) look_at(atoi(file->d_name));
         closedir(open_files);
     }
 }
