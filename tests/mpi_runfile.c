@@ -173,6 +173,47 @@ static void the_file_before_stays_and_no_part_does(void **state) {
     empty_folder();
 }
 
+/* Iterations done of a run file; -1: there is none. */
+static int64_t iterations_of(const char *name) {
+    struct plan plan;
+    struct trainer trainer;
+    if (!there(name)) return -1;
+    read_run(name, &plan, &trainer, MPI_COMM_WORLD);
+    int64_t done = trainer.iteration;
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    return done;
+}
+
+static void as_many_files_stay_as_wanted(void **state) {
+    (void)state;
+    static const char *const name[] = {"run.h5", "run.h5.prev", "run.h5.prev2", "run.h5.prev3"};
+    static const int keep[] = {0, 1, 3};
+    for (size_t k = 0; k < sizeof keep / sizeof *keep; k++) {
+        char path[PATH];
+        struct plan plan;
+        struct trainer trainer;
+        struct output output;
+        struct fault why = {""};
+        plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+        train(&trainer, &plan, MPI_COMM_WORLD, 0);
+        path_of(path, "run.h5");
+        const struct output *place = first_rank() ? &output : NULL;
+        if (place) assert_true(output_open(&output, path, false, &why));
+        if (place) output.keep = keep[k];
+        for (int i = 0; i < 5; i++) {
+            trainer_iterate(&trainer);
+            assert_true(runfile_write(path, place, &trainer, &made_by_test, &why));
+        }
+        for (int n = 0; n < 4; n++) assert_int_equal(iterations_of(name[n]), n <= keep[k] ? 5 - n : -1);
+        MPI_Barrier(MPI_COMM_WORLD);
+        if (place) output_close(&output);
+        trainer_destroy(&trainer);
+        plan_destroy(&plan);
+        empty_folder();
+    }
+}
+
 /* A rank out of reach may hold the part of the run before, and write into it when it comes back. */
 static void what_writes_into_an_old_part_writes_into_no_run_file(void **state) {
     (void)state;
@@ -322,7 +363,17 @@ static void put_file(const char *name, const void *bytes, size_t n) {
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
-/* A run file's bytes, without the seal, so that they can be changed; the caller owns them. */
+/* A changed run file, sealed again. */
+static void put_sealed(const char *name, const void *bytes, size_t n) {
+    char path[PATH];
+    struct fault why = {""};
+    path_of(path, name);
+    put_file(name, bytes, n);
+    if (first_rank() && n > SEAL_BYTES) assert_true(seal_put(path, NULL, 0, &why));
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
+/* A run file's bytes; the caller owns them. */
 static unsigned char *some_run(size_t *n) {
     char path[PATH];
     struct plan plan;
@@ -340,8 +391,6 @@ static unsigned char *some_run(size_t *n) {
     FILE *file = fopen(path, "rb");
     assert_true(bytes && file && fread(bytes, 1, *n, file) == *n);
     fclose(file);
-    *n -= SEAL_BYTES;
-    memmove(bytes, bytes + SEAL_BYTES, *n);
     return bytes;
 }
 
@@ -378,7 +427,7 @@ static void other_hdf5_is_refused(void **state) {
     size_t n;
     unsigned char *bytes = some_run(&n);
     behind(bytes, n, "multidistral run")[-1] = 'm';
-    put_file("other.h5", bytes, n);
+    put_sealed("other.h5", bytes, n);
     assert_refused("other.h5", "no run file");
     free(bytes);
     empty_folder();
@@ -389,7 +438,7 @@ static void hdf5_without_the_mark_is_refused(void **state) {
     size_t n;
     unsigned char *bytes = some_run(&n);
     behind(bytes, n, "format_version")[-1] = 'm';
-    put_file("other.h5", bytes, n);
+    put_sealed("other.h5", bytes, n);
     assert_refused("other.h5", "format_version");
     free(bytes);
     empty_folder();
@@ -406,8 +455,42 @@ static void another_format_version_is_refused(void **state) {
         if (memcmp(at, &ours, sizeof ours) == 0) value = at;
     assert_non_null(value);
     memcpy(value, &other, sizeof other);
-    put_file("other.h5", bytes, n);
-    assert_refused("other.h5", "version 2");
+    put_sealed("other.h5", bytes, n);
+    assert_refused("other.h5", "version 3");
+    free(bytes);
+    empty_folder();
+}
+
+static void a_file_without_its_seal_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    unsigned char *bytes = some_run(&n);
+    char path[PATH];
+    struct fault why = {""};
+    put_file("bare.h5", bytes + SEAL_BYTES, n - SEAL_BYTES);
+    path_of(path, "bare.h5");
+    assert_false(runfile_check(path, NULL, &why));
+    assert_non_null(strstr(why.text, "bare.h5: has lost its seal"));
+    free(bytes);
+    empty_folder();
+}
+
+/* The youngest one that is whole. */
+static void of_a_damaged_file_the_one_before_is_offered(void **state) {
+    (void)state;
+    size_t n;
+    unsigned char *bytes = some_run(&n);
+    char path[PATH];
+    struct fault why = {""};
+    path_of(path, "run.h5");
+    put_file("run.h5.prev2", bytes, n);
+    put_file("run.h5.prev3", bytes, n);
+    bytes[n - 100] ^= 1;
+    put_file("run.h5", bytes, n);
+    put_file("run.h5.prev", bytes, n);
+    assert_false(runfile_check(path, NULL, &why));
+    assert_non_null(strstr(why.text, "run.h5: is damaged"));
+    assert_non_null(strstr(why.text, "run.h5.prev2, is whole"));
     free(bytes);
     empty_folder();
 }
@@ -418,7 +501,7 @@ static void a_file_cut_short_is_refused(void **state) {
     unsigned char *bytes = some_run(&n);
     const size_t left[] = {1, 100, n / 4, n / 2, n - 1};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
-        put_file("cut.h5", bytes, left[i]);
+        put_sealed("cut.h5", bytes, left[i]);
         assert_refused("cut.h5", "");
     }
     free(bytes);
@@ -465,6 +548,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_same_on_one_rank_afterwards),
         cmocka_unit_test(a_run_not_begun_can_be_written_too),
         cmocka_unit_test(the_file_before_stays_and_no_part_does),
+        cmocka_unit_test(as_many_files_stay_as_wanted),
         cmocka_unit_test(what_writes_into_an_old_part_writes_into_no_run_file),
         cmocka_unit_test(a_place_lost_is_written_to_no_more),
         cmocka_unit_test(the_loop_stops_early_and_saves),
@@ -475,6 +559,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(other_hdf5_is_refused),
         cmocka_unit_test(hdf5_without_the_mark_is_refused),
         cmocka_unit_test(another_format_version_is_refused),
+        cmocka_unit_test(a_file_without_its_seal_is_refused),
+        cmocka_unit_test(of_a_damaged_file_the_one_before_is_offered),
         cmocka_unit_test(a_file_cut_short_is_refused),
         cmocka_unit_test(the_state_of_another_plan_is_refused),
         cmocka_unit_test(provenance_is_kept),

@@ -217,6 +217,34 @@ class File(InFolder):
         with h5py.File(self.path("run.h5.prev")) as before:
             self.assertEqual(before.attrs["iterations_done"], 2)
 
+    def test_as_many_stay_as_wanted(self):
+        self.train("run.h5", TWO_ROOMS[0], "--iterations", 5, "--checkpoint-seconds", 0, "--keep", 3)
+        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev", "run.h5.prev2", "run.h5.prev3"])
+        with h5py.File(self.path("run.h5.prev3")) as before:
+            self.assertEqual(before.attrs["iterations_done"], 2)
+
+    def test_every_damaged_dataset_is_named(self):
+        name = self.train("run.h5", *TWO_ROOMS[:2], "--iterations", 2, "--behaviour", "yes")
+        places = []
+        with h5py.File(name) as file:
+            file.visititems(lambda _, item: places.append(item.id.get_offset()) if isinstance(item, h5py.Dataset) else None)
+        with open(name, "rb") as file:
+            whole = file.read()
+        self.assertGreater(len(places), 30)
+        for first in places:
+            damaged = bytearray(whole)
+            damaged[first] ^= 16
+            self.write("damaged.h5", bytes(damaged))
+            done = run("info", "--verify", self.path("damaged.h5"))
+            self.assertEqual(done.returncode, 2)
+            named = re.findall(r"^(.*?) +\d+ bytes  DAMAGED$", done.stdout, re.M)
+            with h5py.File(name) as file:
+                self.assertEqual([file[path].id.get_offset() for path in named], [first])
+            self.assertIn(f"damaged.h5: is damaged: its bytes are not those that were written, in {named[0]}\n", done.stderr)
+        whole = run("info", "--verify", name)
+        self.assertEqual((whole.returncode, whole.stderr), (0, ""))
+        self.assertNotIn("DAMAGED", whole.stdout)
+
     def test_a_reader_finds_a_complete_file_at_any_moment(self):
         name = self.path("run.h5")
         command = [PROGRAM, "train", *TWO_ROOMS, "--iterations", "40", "--checkpoint-seconds", "0", "-o", name]

@@ -2,15 +2,20 @@
 import csv
 import io
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import h5py
 import numpy as np
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tools"))
+import seal  # noqa: E402
+
 PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
-SEAL = 512  # bytes in front of a run file's HDF5 data
 TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 SCORES = ("return", "finished", "length")
 NEW_TASK = """name = swapped
@@ -45,10 +50,13 @@ class InFolder(unittest.TestCase):
             out.write(content if isinstance(content, bytes) else content.encode())
         return self.path(name)
 
-    def unsealed(self, name, run_file):
-        """A copy without the seal, so that it can be changed."""
-        with open(run_file, "rb") as whole:
-            return self.write(name, whole.read()[SEAL:])
+    def changed(self, name, run_file, change):
+        """A changed copy, sealed again."""
+        shutil.copy(run_file, self.path(name))
+        with h5py.File(self.path(name), "r+") as copy:
+            change(copy)
+        seal.put(self.path(name))
+        return self.path(name)
 
     def train(self, name, *arguments):
         """Trains once for all tests that name this file."""
@@ -139,9 +147,7 @@ class Policies(InFolder):
                 ("task", "policy/learned", (1, 2, 0), 1, {(2, 3)}),
                 ("task", "policy/learned", (2, 0, 1), 2, {(3, 1)}),
                 ("distilled", "policy/distilled", (2, 1), 2, {(3, 1), (3, 2), (3, 3)})):
-            part = self.unsealed("part.h5", whole)
-            with h5py.File(part, "r+") as run_file:
-                run_file[dataset][place] = [1, 0, 0, 0, 0]
+            part = self.changed("part.h5", whole, lambda file: file[dataset].__setitem__(place, [1, 0, 0, 0, 0]))
             before = self.played(whole, policy, ranks=0)
             for ranks in (0, 4):
                 after = self.played(part, policy, ranks)
@@ -251,13 +257,9 @@ class Errors(InFolder):
         with h5py.File(self.path("other.h5"), "w"):
             pass
         self.refused(self.path("other.h5"), says=["other.h5"])
-        self.unsealed("newer.h5", self.early())
-        with h5py.File(self.path("newer.h5"), "r+") as run_file:
-            run_file.attrs["format_version"] = 99
+        self.changed("newer.h5", self.early(), lambda file: file.attrs.__setitem__("format_version", 99))
         self.refused(self.path("newer.h5"), says=["newer.h5", "99"])
-        self.unsealed("poor.h5", self.early())
-        with h5py.File(self.path("poor.h5"), "r+") as run_file:
-            del run_file["policy/learned"]
+        self.changed("poor.h5", self.early(), lambda file: file.__delitem__("policy/learned"))
         self.refused(self.path("poor.h5"), says=["poor.h5", "policy/learned", "missing"])
 
     def test_new_tasks(self):

@@ -10,6 +10,10 @@ import unittest
 
 import h5py
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tools"))
+import seal  # noqa: E402
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 2)]
 MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
@@ -121,10 +125,10 @@ class Plot(unittest.TestCase):
         first = self.run_file("first")
         with open(first, "rb") as whole, open(self.path("cut.h5"), "wb") as cut:
             cut.write(whole.read()[:50_000])
-        with open(first, "rb") as whole, open(self.path("future.h5"), "wb") as unsealed:
-            unsealed.write(whole.read()[512:])
+        shutil.copy(first, self.path("future.h5"))
         with h5py.File(self.path("future.h5"), "a") as run:
             run.attrs["format_version"] = 7
+        seal.put(self.path("future.h5"))
         with h5py.File(self.path("alien.h5"), "w") as alien:
             alien["x"] = 1
         with open(first, "rb") as whole, open(self.path("bit.h5"), "wb") as damaged:
@@ -132,7 +136,7 @@ class Plot(unittest.TestCase):
             data[len(data) // 2] ^= 1
             damaged.write(data)
         for name, says in (("none.h5", "No such file"), (".", "directory"), (TASKS[0], "no complete run file"),
-                           ("cut.h5", "no complete run file"), ("bit.h5", "bytes are not those"), ("future.h5", "format version 7, expected 2"),
+                           ("cut.h5", "no complete run file"), ("bit.h5", "bytes are not those"), ("future.h5", "format version 7, expected 3"),
                            ("alien.h5", "no run file"), (self.run_file("other"), "different tasks")):
             with self.subTest(name):
                 self.refused(first, name, says=says)

@@ -152,7 +152,7 @@ class Report(unittest.TestCase):
         with h5py.File(other, "w") as file:
             file.attrs["format_version"] = 99
         self.report(cut, "-o", page, status=2, says="cut.h5: no complete run file")
-        self.report(other, "-o", page, status=2, says="format version 99, expected 2")
+        self.report(other, "-o", page, status=2, says="format version 99, expected 3")
         self.report(f"{self.place.name}/none.h5", "-o", page, status=2, says="none.h5")
         self.report(TASKS[0], "-o", page, status=2, says="two_rooms_1.task")
         self.report(self.run_file, "-o", self.run_file, status=2, says="is a run file")

@@ -1,10 +1,16 @@
-"""The seal of run files, as include/multidistral/run/seal.h describes it. For the tools."""
+#!/usr/bin/env python3
+"""The seal of run files, as include/multidistral/run/seal.h describes it. For the tools, and for who changed a run file on purpose:
+
+    tools/seal.py changed.h5       seals it again, without naming its parts"""
 import re
+import sys
 
 import numpy as np
 
-SEAL, WORDS = 512, 1 << 14  # bytes of a seal; words of the file in one piece
-LINE = re.compile(rb"MultiDistral, HDF5 behind byte 512; bytes ([0-9a-f]{16}) digest ([0-9a-f]{16})\n\0*")
+SEAL, HEAD, WORDS = 16384, 85, 1 << 14  # bytes of a seal and of its first line; words of the file in one piece
+FORMAT = b"MultiDistral, HDF5 behind byte 16384; bytes %016x digest %016x\n"
+LINE = re.compile(rb"MultiDistral, HDF5 behind byte 16384; bytes ([0-9a-f]{16}) digest ([0-9a-f]{16})\n")
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -25,11 +31,33 @@ def digest(file):
 def check(path):
     """Raises OSError unless the file is as it was sealed, or has no seal and begins as HDF5 does."""
     with open(path, "rb") as file:
-        head = file.read(SEAL)
-        if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        if file.read(len(SIGNATURE)) == SIGNATURE:
             return
-        line = LINE.fullmatch(head)
-        if not line or len(head) != SEAL:
+        file.seek(0)
+        line = LINE.fullmatch(file.read(HEAD))
+        if not line:
             raise OSError("begins neither as a run file nor as HDF5")
-        if (int(line[2], 16), int(line[1], 16) - SEAL) != digest(file):
+        if (int(line[2], 16), int(line[1], 16) - HEAD) != digest(file):
             raise OSError("is damaged: its bytes are not those that were written")
+
+
+def put(path):
+    """Seals a file with room for a seal again, after it was changed."""
+    with open(path, "r+b") as file:
+        if not LINE.fullmatch(file.read(HEAD)):
+            raise OSError("has no seal, and no room for one")
+        file.write(bytes(SEAL - HEAD))
+        file.seek(HEAD)
+        total, n = digest(file)
+        file.seek(0)
+        file.write(FORMAT % (n + HEAD, total))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    try:
+        put(sys.argv[1])
+    except OSError as reason:
+        print(f"tools/seal.py: {sys.argv[1]}: {reason.strerror or reason}", file=sys.stderr)
+        sys.exit(2)

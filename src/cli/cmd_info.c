@@ -8,6 +8,7 @@
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/options.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/run/seal.h"
 
 static const char usage[] = "run.h5";
 static const char about[] = "Says what a run file holds: tasks, last returns against the optimum, settings, and where it comes from.";
@@ -138,6 +139,12 @@ static bool print_json(const struct info *info, struct fault *why) {
     return read;
 }
 
+/* ---- Integrity ---- */
+
+static void print_part(const struct seal_part *part, bool whole) {
+    printf("%-40s %14llu bytes  %s\n", part->name, (unsigned long long)part->bytes, whole ? "as written" : "DAMAGED");
+}
+
 /* ---- The command ---- */
 
 static bool curve_fits(const struct info *info, struct fault *why) {
@@ -169,16 +176,18 @@ static void info_destroy(struct info *info) {
 }
 
 int cmd_info(int argc, const char **argv) {
-    int json = 0;
+    int json = 0, verify = 0;
     struct info info = {0};
     struct poptOption table[] = {{"json", '\0', POPT_ARG_NONE, &json, 0, "print it as JSON", NULL},
+                                 {"verify", '\0', POPT_ARG_NONE, &verify, 0, "compare each part with the digest that was stored for it", NULL},
                                  {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL}, POPT_TABLEEND};
     struct arguments arguments;
     struct fault why;
     bool ok = arguments_read(&arguments, argc, argv, table, false, usage, about, true, &why);
     if (ok && !arguments.help) {
         ok = arguments.n_positional == 1 || fault_set(&why, "expected one run file");
-        ok = ok && info_read(&info, arguments.positional[0], &why) && (json ? print_json : print_all)(&info, &why);
+        if (ok && verify) ok = runfile_check(arguments.positional[0], print_part, &why);
+        else ok = ok && info_read(&info, arguments.positional[0], &why) && (json ? print_json : print_all)(&info, &why);
         info_destroy(&info);
     }
     if (!ok) fprintf(stderr, "multidistral info: %s\n", why.text);

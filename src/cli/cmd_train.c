@@ -24,17 +24,18 @@ static const char about[] =
 struct pace {
     int progress;
     double checkpoint_seconds;
-    int64_t stop_after;
+    int64_t stop_after, keep;
     double max_seconds; /* of --max-time, which is no number alone */
 };
 
-enum { PACE_PROGRESS, PACE_CHECKPOINT, PACE_STOP, PACE_COUNT };
+enum { PACE_PROGRESS, PACE_CHECKPOINT, PACE_STOP, PACE_KEEP, PACE_COUNT };
 
 static const struct setting pace_table[PACE_COUNT] = {
     [PACE_PROGRESS] = {"progress", SETTING_CHOICE, "auto", 0, 0, "auto|live|plain|none", "", offsetof(struct pace, progress)},
     [PACE_CHECKPOINT] = {"checkpoint-seconds", SETTING_REAL, "60", 0, 1e9, "", "",
                          offsetof(struct pace, checkpoint_seconds)},
     [PACE_STOP] = {"stop-after", SETTING_INTEGER, "1000000000", 1, 1e9, "", "", offsetof(struct pace, stop_after)},
+    [PACE_KEEP] = {"keep", SETTING_INTEGER, "1", 0, OUTPUT_KEEP_MOST, "", "", offsetof(struct pace, keep)},
 };
 
 struct train_options {
@@ -268,6 +269,7 @@ static int train(const struct arguments *arguments, struct train_options *option
         log_line("multidistral train: %s", why.text);
         return STATUS_USAGE;
     }
+    output.keep = (int)pace.keep;
     char *path = share_path(output.path, rank);
     struct training training = {.path = path,
                                 .place = rank == 0 ? &output : NULL,
@@ -302,6 +304,8 @@ int cmd_train(int argc, const char **argv) {
          "save and stop before so much time has passed: seconds, or as 23:50:00", "TIME"},
         {"checkpoint-seconds", '\0', POPT_ARG_STRING, &options.pace[PACE_CHECKPOINT], 0,
          "time between checkpoints; 0: after each iteration (60)", "SECONDS"},
+        {"keep", '\0', POPT_ARG_STRING, &options.pace[PACE_KEEP], 0,
+         "how many of the files before the last one stay, as FILE.h5.prev, FILE.h5.prev2, ... (1)", "FILES"},
         {"progress", '\0', POPT_ARG_STRING, &options.pace[PACE_PROGRESS], 0,
          "auto, live (one line, redrawn), plain (a line every ten seconds) or none (auto)", "HOW"},
         {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},

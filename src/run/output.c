@@ -74,7 +74,7 @@ static bool take_lock(struct output *output, struct fault *why) {
 }
 
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why) {
-    *output = (struct output){.lock = -1};
+    *output = (struct output){.keep = 1, .lock = -1};
     if (!place_is_free(path, may_replace, why) || !folder_is_writable(path, why)) return false;
     enum { ENDING = sizeof ".lock" };
     output->path = resolved(path);
@@ -97,6 +97,13 @@ void output_close(struct output *output) {
     free(output->path);
     free(output->lock_path);
     *output = (struct output){.lock = -1};
+}
+
+char *output_previous(const char *path, int n) {
+    size_t bytes = strlen(path) + sizeof ".prev99";
+    char *name = memory_zeros(bytes, 1);
+    snprintf(name, bytes, n == 1 ? "%s.prev" : "%s.prev%d", path, n);
+    return name;
 }
 
 bool output_is(const struct output *output, const char *path) {

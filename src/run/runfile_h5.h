@@ -86,6 +86,10 @@ void h5_close(struct h5_writer *writer);
 
 /* Does this rank's part of each dataset, read with the POSIX driver, equal what was written? Local. */
 bool h5_verify(const struct h5_writer *writer, const char *path, struct fault *why);
+
+/* Seals the closed file, with a part for each dataset. Local; on one rank. */
+bool h5_seal(const struct h5_writer *writer, const char *path, struct fault *why);
+
 void h5_forget(struct h5_writer *writer);
 
 /* ---- Reading: local ---- */

@@ -27,6 +27,31 @@ static hid_t open_run(const char *path, struct fault *why) {
     return -1;
 }
 
+/* ---- Integrity ---- */
+
+/* Names the youngest file before this one that is whole. */
+static void offer_previous(const char *path, struct fault *why) {
+    struct fault ignored, damage = *why;
+    for (int n = 1; n <= OUTPUT_KEEP_MOST; n++) {
+        char *previous = output_previous(path, n);
+        bool whole = seal_look(previous, &ignored) == SEAL_WHOLE;
+        if (whole) fault_set(why, "%s; the file before it, %s, is whole", damage.text, previous);
+        free(previous);
+        if (whole) return;
+    }
+}
+
+bool runfile_check(const char *path, void (*see)(const struct seal_part *part, bool whole), struct fault *why) {
+    if (!h5_readable(path, why)) return false;
+    enum seal_state state = seal_look_at_parts(path, see, why);
+    if (state == SEAL_BROKEN) offer_previous(path, why);
+    hid_t file = state == SEAL_BROKEN ? -1 : open_run(path, why);
+    if (file < 0) return false;
+    H5Fclose(file);
+    return state == SEAL_WHOLE ||
+           fault_set(why, "%s: has lost its seal, by which damage is seen: expected the file as it was written", path);
+}
+
 /* ---- The plan ---- */
 
 static bool read_config(hid_t file, struct config *config, struct fault *why) {
@@ -63,7 +88,7 @@ static bool read_tasks(hid_t file, struct task **tasks, int *n_tasks, struct fau
 
 bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
                        int64_t *iterations_done, struct fault *why) {
-    if (!h5_readable(path, why) || !seal_holds(path, why)) return false;
+    if (!runfile_check(path, NULL, why)) return false;
     hid_t file = open_run(path, why);
     if (file < 0) return false;
     bool read = h5_read_attribute_integer(file, "/", "iterations_done", iterations_done, why) &&

@@ -9,7 +9,6 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
-#include "multidistral/run/seal.h"
 #include "multidistral/version.h"
 #include "runfile_h5.h"
 
@@ -549,16 +548,27 @@ static bool clear_part(const char *part, const struct output *place, struct faul
 }
 
 /* Sealed and to the disk; it may take minutes, and the place be lost meanwhile. */
-static bool finish_part(const char *part, const struct output *place, struct fault *why) {
-    if (!seal_put(part, why)) return false;
+static bool finish_part(const struct writing *w, const char *part, const struct output *place, struct fault *why) {
+    if (!h5_seal(&w->h5, part, why)) return false;
     if (!flush_to_disk(part)) return fault_set(why, "%s: cannot be flushed to disk: %s", part, strerror(errno));
     return !place || output_is_held(place, why);
 }
 
-/* Puts the new file into the old one's place; the old one stays as .prev. There is a complete file at every instant. */
-static bool put_in_place(const char *part, const char *path, struct fault *why) {
-    char *prev = beside(path, ".prev"), *folder = memory_string(path);
-    bool old_kept = access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
+/* Makes room for the file that is going to be the first of `keep` previous ones. */
+static void move_previous(const char *path, int keep) {
+    for (int n = keep - 1; n >= 1; n--) {
+        char *from = output_previous(path, n), *to = output_previous(path, n + 1);
+        rename(from, to);
+        free(from);
+        free(to);
+    }
+}
+
+/* Puts the new file into the old one's place; `keep` old ones stay. There is a complete file at every instant. */
+static bool put_in_place(const char *part, const char *path, int keep, struct fault *why) {
+    char *prev = output_previous(path, 1), *folder = memory_string(path);
+    move_previous(path, keep);
+    bool old_kept = keep == 0 || access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
     if (!old_kept) old_kept = rename(path, prev) == 0; /* a file system without links */
     bool placed = old_kept && rename(part, path) == 0;
     int error = errno;
@@ -603,7 +613,7 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
         find_rows(&w);
         write_all(&w, part, provenance);
         bool written = verify_part(&w, part, path, why);
-        bool placed = written && (rank != 0 || (finish_part(part, place, why) && put_in_place(part, path, why)));
+        bool placed = written && (rank != 0 || (finish_part(&w, part, place, why) && put_in_place(part, path, place ? place->keep : 1, why)));
         ok = written && reduce_fault(placed, why, trainer->world);
         h5_forget(&w.h5);
         memory_sparse_free(w.row, w.row_room, sizeof *w.row);

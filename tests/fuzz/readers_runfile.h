@@ -233,7 +233,7 @@ static inline void read_runfile(const uint8_t *data, size_t size) {
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) change(file, line);
     H5Fclose(file);
     free(text);
-    MUST(seal_put(run_path, &why));
+    MUST(seal_put(run_path, NULL, 0, &why));
     read_all_parts();
 }
 

@@ -6,9 +6,15 @@
 
 #include "multidistral/base/fault.h"
 
+enum { OUTPUT_KEEP_MOST = 99 };
+
+/* The name of the n-th run file before the one at path, from 1: PATH.prev, PATH.prev2, ... The caller owns it. */
+char *output_previous(const char *path, int n);
+
 struct output {
     char *path; /* of the run file itself: links are followed */
     char *lock_path;
+    int keep; /* how many of the run files before this one stay, as PATH.prev, PATH.prev2, ...; 1 unless set otherwise */
     int lock; /* descriptor of PATH.lock, which is locked while it is open; -1: a file system without locks */
 };
 

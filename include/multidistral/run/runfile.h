@@ -2,7 +2,7 @@
  * layout).
  *
  * It is written whole beside the old one, closed, read back and compared, sealed, flushed to disk, and renamed over the old
- * one, which stays as PATH.prev: at every instant there is one complete file. */
+ * one, which stays as PATH.prev: at every instant there is one complete file. More old ones may stay (output.h): PATH.prev2, ... */
 #ifndef MULTIDISTRAL_RUN_RUNFILE_H
 #define MULTIDISTRAL_RUN_RUNFILE_H
 
@@ -11,7 +11,7 @@
 #include "multidistral/run/output.h"
 #include "multidistral/run/trainer.h"
 
-enum { RUNFILE_VERSION = 2 }; /* of the layout; another number is refused */
+enum { RUNFILE_VERSION = 3 }; /* of the layout; another number is refused */
 
 /* What may differ between two runs of the same plan: /provenance. */
 struct provenance {
@@ -29,10 +29,16 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
                    const struct provenance *provenance, struct fault *why);
 
 /* Reads settings and tasks, and how many iterations are done: what plan_create needs. The first to be called on a file: it
- * looks at the seal (seal.h), which the others do not look at again. Local; by one rank.
+ * looks at the seal (seal.h), which the others do not look at again. Of a damaged file the fault names the damaged parts, and
+ * the last of the files before it that is whole. Local; by one rank.
  * The tasks are an array that the caller hands to plan_create; after a failure there is none, and *tasks is NULL if it was. */
 bool runfile_read_plan(const char *path, struct config *config, struct task **tasks, int *n_tasks,
                        int64_t *iterations_done, struct fault *why);
+
+/* Calls `see` with each part of the file (seal.h) and whether it is as it was written. False when one is not, or the file is no
+ * sealed run file of this version. Local. */
+struct seal_part;
+bool runfile_check(const char *path, void (*see)(const struct seal_part *part, bool whole), struct fault *why);
 
 /* Fills a trainer just created from the file's plan: values, distilled policies, curves, iteration. Each rank reads
  * its own part. Collective. After a failure the trainer may only be destroyed. */
