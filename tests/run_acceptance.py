@@ -281,6 +281,51 @@ class File(InFolder):
             with h5py.File(name) as file:
                 self.assertGreater(file.attrs["iterations_done"], 1)
 
+    def test_days_and_hours_are_no_minutes(self):
+        for limit in ("0-0:0.02", "0-0.0003", "0.02:0"):  # as in SLURM: behind days come hours; alone, two parts are minutes and seconds
+            self.train("limit.h5", *TWO_ROOMS, "--games-e", 200, "--iterations", 100000, "--max-time", limit, "--overwrite", status=75)
+
+    def test_a_time_limit_that_is_over_ends_with_one_iteration_saved(self):
+        name = self.train("limit.h5", *TWO_ROOMS, "--iterations", 100000, "--max-time", "0.000001", status=75)
+        with h5py.File(name) as file:
+            self.assertEqual(file.attrs["iterations_done"], 1)
+
+    def test_a_second_signal_ends_at_once_and_spares_the_file(self):
+        name = self.train("run.h5", TWO_ROOMS[0], "--iterations", 1)
+        with open(name, "rb") as file:
+            before = file.read()
+        for ranks, number in ((0, signal.SIGINT), (0, signal.SIGTERM), (2, signal.SIGUSR1), (5, signal.SIGUSR1)):
+            with self.subTest(ranks=ranks, signal=number):
+                launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
+                command = [*launch, PROGRAM, "train", *TWO_ROOMS, "--games-e", "100000000", "--overwrite", "-o", name]
+                with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as training:
+                    self.read_until(training.stderr, "in a rank")
+                    time.sleep(0.5)  # its first iteration takes hours
+                    training.send_signal(number)
+                    self.read_until(training.stderr, "a second signal ends at once")
+                    training.send_signal(number)
+                    training.communicate(timeout=60)
+                self.assertNotIn(training.returncode, (0, 75))
+                with open(name, "rb") as file:
+                    self.assertEqual(file.read(), before)
+        self.train("run.h5", TWO_ROOMS[0], "--iterations", 2, "--overwrite")
+        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+
+    def read_until(self, lines, says):
+        for line in lines:
+            if says in line:
+                return
+        self.fail(f"it never said {says}")
+
+    def test_a_stop_file_beside_a_link_is_heard(self):
+        os.mkdir(self.path("store"))
+        os.symlink("store/run.h5", self.path("link.h5"))
+        self.write("store/run.h5", "old")
+        for stop in ("link.h5.stop", "store/run.h5.stop"):
+            self.write(stop, "")
+            self.train("link.h5", TWO_ROOMS[0], "--iterations", 1000000, "--overwrite", status=75)
+            self.assertFalse(os.path.exists(self.path(stop)))
+
     def test_a_stop_file_is_heard(self):
         name = self.path("run.h5")
         training = subprocess.Popen([MPIEXEC, "-n", "2", PROGRAM, "train", *TWO_ROOMS, "--iterations", "1000000", "-o", name],

@@ -33,7 +33,7 @@ class Sweep(unittest.TestCase):
         return os.path.join(self.place.name, *names)
 
     def sweep(self, folder, *options, ranks=0, status=0):
-        settings = ["--iterations", 4, "--replicas", 3, *GRID, *options]
+        settings = ["--iterations", 4, "--replicas", 5, *GRID, *options]
         done = run("sweep", *TASKS, *settings, "-o", self.path(folder), ranks=ranks)
         self.assertEqual(done.returncode, status, done.stderr)
         return done
@@ -54,7 +54,7 @@ class Sweep(unittest.TestCase):
 
     def test_each_file_is_the_run_of_its_settings(self):
         self.sweep("all")
-        done = run("train", *TASKS, "--iterations", 4, "--replicas", 3, "--alpha", 0.9, "--beta", "geometric:1:5:3", "-o",
+        done = run("train", *TASKS, "--iterations", 4, "--replicas", 5, "--alpha", 0.9, "--beta", "geometric:1:5:3", "-o",
                    self.path("one.h5"))
         self.assertEqual(done.returncode, 0)
         self.assertEqual(differences(self.path("one.h5"), self.path("all", NAMES[4])), [])
@@ -75,7 +75,7 @@ class Sweep(unittest.TestCase):
                                             ("finished", file["curves/finished"][:, -1])):
                         self.assertAlmostEqual(float(row[measure]), values.mean(), 6)
                         self.assertAlmostEqual(summary[measure][c], values.mean(), 9)
-                        replicas = values.reshape(3, -1).mean(1)
+                        replicas = values.reshape(5, -1).mean(1)
                         self.assertLessEqual(float(row[f"{measure}_low"]), replicas.mean() + 1e-6)
                         self.assertGreaterEqual(float(row[f"{measure}_low"]), replicas.min() - 1e-6)
                         self.assertLessEqual(float(row[f"{measure}_high"]), replicas.max() + 1e-6)
@@ -84,7 +84,7 @@ class Sweep(unittest.TestCase):
         self.sweep("whole")
         os.mkdir(self.path("part"))
         begun, finished = self.path("part", NAMES[1]), self.path("part", NAMES[3])
-        settings = ["--iterations", 4, "--replicas", 3]
+        settings = ["--iterations", 4, "--replicas", 5]
         run("train", *TASKS, *settings, "--alpha", 0.5, "--beta", "geometric:1:5:3", "--stop-after", 2, "-o", begun)
         run("train", *TASKS, *settings, "--alpha", 0.9, "--beta", 1, "-o", finished)
         before = os.stat(finished)
@@ -122,18 +122,53 @@ class Sweep(unittest.TestCase):
 
     def test_shares_side_by_side_write_the_summary(self):
         self.sweep("whole")
-        command = [PROGRAM, "sweep", *TASKS, "--iterations", "4", "--replicas", "3", *GRID, "-o", self.path("shared")]
+        command = [PROGRAM, "sweep", *TASKS, "--iterations", "4", "--replicas", "5", *GRID, "-o", self.path("shared")]
         jobs = [subprocess.Popen([*command, "--share", f"{i}/7"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in range(1, 8)]
         told = [job.communicate(timeout=200) for job in jobs]
         self.assertEqual([job.returncode for job in jobs], [0] * 7, told)
         self.assert_same("whole", "shared")
         self.assertEqual(sorted(os.listdir(self.path("shared"))), sorted([*NAMES, "summary.csv", "summary.h5"]))
 
+    def test_lengthened_runs_are_as_if_trained_in_one_go(self):
+        self.sweep("whole")
+        self.sweep("longer", "--iterations", 2)
+        self.sweep("longer")
+        self.assert_same("whole", "longer")
+
+    def test_intervals_from_five_replicas_on(self):
+        for replicas, known in ((4, False), (5, True)):
+            done = self.sweep(f"{replicas}", "--iterations", 1, "--replicas", replicas)
+            self.assertEqual("under five replicas" in done.stdout, not known)
+            with open(self.path(f"{replicas}", "summary.csv")) as file:
+                rows = list(csv.DictReader(file))
+            self.assertTrue(all(bool(row["return_low"]) == bool(row["return_m_high"]) == known for row in rows))
+            self.assertTrue(all(row["return"] for row in rows))
+
+    def test_what_it_says_first(self):
+        done = self.sweep("all", "--iterations", 1, ranks=2)
+        self.assertRegex(done.stderr, r"^6 combinations, 6 to train, on 2 ranks in 2 groups; at most [\d.]+ MiB in a rank\n")
+
+    def test_a_summary_that_cannot_be_written_is_said_first(self):
+        os.makedirs(self.path("all"))
+        for make, says in ((os.mkdir, "is no regular file"), (os.mkfifo, "is no regular file")):
+            for name in ("summary.csv", "summary.h5"):
+                with self.subTest(name):
+                    make(self.path("all", name))
+                    done = run("sweep", *TASKS, *GRID, "-o", self.path("all"))
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn(f"{name}: {says}", done.stderr)
+                    self.assertEqual(os.listdir(self.path("all")), [name])
+                    (os.rmdir if make is os.mkdir else os.unlink)(self.path("all", name))
+        done = run("sweep", *TASKS, *GRID, "-o", self.path("none", "all"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("the folder that it would be in is missing", done.stderr)
+
     def test_refusals(self):
         self.sweep("all", "--replicas", 1)
         before = sorted(os.listdir(self.path("all")))
         for options, says in ((["--alpha", "0.5"], "nothing varies"), (["--alpha", "0.5,x"], "option: alpha"),
-                              (["--alpha", "0.5,,0.6"], "option: alpha"), (["--alpha", "0.5,0.5"], "given twice"),
+                              (["--alpha", "0.5,,0.6"], "option: alpha"), (["--alpha", "0.5,0.5"], "given twice"), (["--alpha", "0.5,0.50"], "given twice"),
+                              (["--alpha", "0.5,0.9" + "0" * 240], "bytes of a name"),
                               (["--seed", ",".join(map(str, range(400))), "--games-e", ",".join(map(str, range(1, 400)))],
                                "more than 100000 combinations"),
                               (["--learner", "soft_q,team_soft_q", "--rollout", "1,2"], "rollout = 1"),
@@ -145,9 +180,10 @@ class Sweep(unittest.TestCase):
                 self.assertIn(says, done.stderr)
                 self.assertEqual(done.stderr.count("\n"), 1)
                 self.assertFalse(os.path.exists(self.path("none")))
-        done = run("sweep", *TASKS, "--iterations", 5, *GRID, "-o", self.path("all"))
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("other settings", done.stderr)
+        for options, says in ((["--iterations", 4, "--games-e", 7], "other settings"), (["--iterations", 3], "a run of 4 iterations")):
+            done = run("sweep", *TASKS, *options, *GRID, "-o", self.path("all"))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(says, done.stderr)
         self.assertEqual(sorted(os.listdir(self.path("all"))), before)
         self.assertEqual(run("sweep", *TASKS, *GRID).returncode, 2)
 

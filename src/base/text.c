@@ -125,3 +125,9 @@ bool text_ends_with(const char *path, const char *ending) {
     size_t length = strlen(path), tail = strlen(ending);
     return length >= tail && strcmp(path + length - tail, ending) == 0;
 }
+
+void text_bytes(double bytes, char out[TEXT_BYTES]) {
+    double mebibytes = bytes / 0x1p20;
+    if (mebibytes < 1000) snprintf(out, TEXT_BYTES, "%.3g MiB", mebibytes);
+    else snprintf(out, TEXT_BYTES, "%.1f GiB", mebibytes / 1024);
+}

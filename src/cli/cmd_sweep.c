@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
@@ -59,18 +60,21 @@ static bool plan_of(const struct arguments *arguments, const struct sweep *sweep
     return made;
 }
 
-static bool make_folder(const char *folder, struct fault *why) {
+/* *made: it was missing. */
+static bool make_folder(const char *folder, bool *made, struct fault *why) {
+    *made = false;
     if (!folder || !*folder) return fault_set(why, "no folder is named, expected -o FOLDER");
     struct stat about_it;
-    if (mkdir(folder, 0777) == 0 || (stat(folder, &about_it) == 0 && S_ISDIR(about_it.st_mode))) return true;
-    return fault_set(why, "%s: cannot be made: %s", folder, strerror(errno));
+    *made = mkdir(folder, 0777) == 0;
+    if (*made || (stat(folder, &about_it) == 0 && S_ISDIR(about_it.st_mode))) return true;
+    return fault_set(why, "%s: cannot be made: %s", folder, errno == ENOENT ? "the folder that it would be in is missing" : strerror(errno));
 }
 
 static bool make_plans(const struct arguments *arguments, const struct sweep *sweep, const struct sweep_options *options,
                        struct plan *plan, enum sweep_state *state, struct fault *why) {
     const char *folder = options->folder;
     int64_t n = 0;
-    bool ok = true;
+    bool ok = true, made = false;
     while (ok && n < sweep->n) {
         ok = plan_of(arguments, sweep, n, &plan[n], why);
         if (!ok) break;
@@ -80,7 +84,8 @@ static bool make_plans(const struct arguments *arguments, const struct sweep *sw
         if (state[n] != SWEEP_DONE && n % options->shares != options->share) state[n] = SWEEP_ELSEWHERE;
         n++;
     }
-    ok = ok && make_folder(folder, why);
+    ok = ok && make_folder(folder, &made, why) && sweep_check_places(sweep, folder, why);
+    if (!ok && made) rmdir(folder);
     while (!ok && n > 0) plan_destroy(&plan[--n]);
     return ok;
 }
@@ -90,6 +95,22 @@ static bool make_plans(const struct arguments *arguments, const struct sweep *sw
 static void say_combination(const struct sweep *sweep, int64_t combination, FILE *out) {
     for (int a = 0; a < sweep->n_axes; a++)
         fprintf(out, "%s%s = %s", a ? ", " : "", config_setting(sweep->axis[a].setting)->name, sweep_value(sweep, combination, a));
+}
+
+static void say_start(const struct sweep_job *job, int size) {
+    int64_t todo = 0;
+    uint64_t most = 0;
+    char bytes[TEXT_BYTES];
+    for (int64_t c = 0; c < job->sweep->n; c++) todo += sweep_is_to_do(job->state[c]);
+    if (todo == 0) return;
+    int64_t n_groups = todo < size ? todo : size;
+    for (int64_t c = 0; c < job->sweep->n; c++) {
+        uint64_t own = sweep_is_to_do(job->state[c]) ? trainer_bytes(&job->plan[c], size / (int)n_groups) : 0;
+        if (own > most) most = own;
+    }
+    text_bytes((double)most, bytes);
+    log_line("%lld combination%s, %lld to train, on %d rank%s in %lld group%s; at most %s in a rank", (long long)job->sweep->n,
+             job->sweep->n > 1 ? "s" : "", (long long)todo, size, size > 1 ? "s" : "", (long long)n_groups, n_groups > 1 ? "s" : "", bytes);
 }
 
 /* By the first rank of each group, so whole lines at once. */
@@ -111,7 +132,7 @@ static void print_table(const struct sweep *sweep, const struct sweep_table *tab
         const struct estimate *e = &table->row[c][SWEEP_RETURN];
         if (e->value > table->row[best][SWEEP_RETURN].value) best = c;
         if (isfinite(e->low)) printf("%9.2f  [%8.2f, %8.2f]  ", e->value, e->low, e->high);
-        else printf("%9.2f  [unknown: one replica]  ", e->value);
+        else printf("%9.2f  [unknown: under five replicas]  ", e->value);
         say_combination(sweep, c, stdout);
         putchar('\n');
     }
@@ -176,8 +197,11 @@ static int sweep(const struct arguments *arguments, const struct sweep *sweep, c
     if (ok) {
         const struct sweep_job job = {sweep, plan, state, options->folder, command, 60};
         MPI_Bcast(state, (int)(sweep->n * (int64_t)sizeof *state), MPI_BYTE, 0, MPI_COMM_WORLD);
+        int size;
+        MPI_Comm_size(MPI_COMM_WORLD, &size);
         trainer_catch_signals();
         log_open(rank == 0, LOG_NONE);
+        say_start(&job, size);
         enum training_end end = sweep_train(&job, MPI_COMM_WORLD, say_done, &why);
         status = finish(&job, options, end, rank, &why);
     }

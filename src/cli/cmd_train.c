@@ -44,29 +44,26 @@ struct train_options {
     int overwrite, go_on;
 };
 
-/* Seconds, minutes:seconds, hours:minutes:seconds or days-hours:minutes:seconds, as schedulers write limits. */
+/* As schedulers write limits: minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or
+ * days-hours:minutes:seconds; or seconds alone. */
 static bool read_time(const char *text, double *seconds, struct fault *why) {
-    static const double unit[] = {1, 60, 3600};
-    char copy[32], *part[3], *rest = copy, *dash;
+    static const double unit[] = {3600, 60, 1};
+    char copy[32], *rest = copy, *dash;
+    double part[3], days = 0;
     int n = 0;
-    double days = 0, number;
     bool fits = snprintf(copy, sizeof copy, "%s", text) < (int)sizeof copy;
     if (fits && (dash = strchr(copy, '-')) && dash > copy) {
         *dash = '\0';
         fits = text_to_real(copy, &days) && days >= 0;
         rest = dash + 1;
     }
-    for (char *save = NULL, *word = strtok_r(rest, ":", &save); fits && word; word = strtok_r(NULL, ":", &save)) {
-        fits = n < 3;
-        if (fits) part[n++] = word;
-    }
+    for (char *save = NULL, *word = strtok_r(rest, ":", &save); fits && word; word = strtok_r(NULL, ":", &save))
+        fits = n < 3 && text_to_real(word, &part[n]) && part[n++] >= 0;
+    int first = rest == copy ? 3 - n : 0; /* behind days come hours; otherwise the last part is seconds */
     *seconds = 86400 * days;
-    for (int i = 0; fits && i < n; i++) {
-        fits = text_to_real(part[i], &number) && number >= 0;
-        *seconds += fits ? number * unit[n - 1 - i] : 0;
-    }
+    for (int i = 0; fits && i < n; i++) *seconds += part[i] * unit[first + i];
     return (fits && n > 0 && *seconds > 0 && *seconds < 1e9) ||
-           fault_set(why, "option: max-time = \"%.40s\": expected seconds, or a time such as 50:00, 23:50:00 or 2-23:50:00", text);
+           fault_set(why, "option: max-time = \"%.40s\": expected seconds, or a time such as 50:00, 23:50:00, 2-12 or 2-23:50:00", text);
 }
 
 /* ---- What to train: on rank 0 ---- */
@@ -161,9 +158,8 @@ static void print_returns(const struct trainer *trainer) {
 static void say_start(const struct plan *plan, int size) {
     const struct config *config = &plan->config;
     int64_t units = config->run.replicas * plan->n_tasks;
-    double mebibytes = (double)trainer_bytes(plan, size) / 0x1p20;
-    char bytes[32];
-    snprintf(bytes, sizeof bytes, mebibytes < 1000 ? "%.3g MiB" : "%.1f GiB", mebibytes < 1000 ? mebibytes : mebibytes / 1024);
+    char bytes[TEXT_BYTES];
+    text_bytes((double)trainer_bytes(plan, size), bytes);
     log_line("%d task%s, %d agent%s, %lld replica%s on %d rank%s%s; %llu observations, at most %s in a rank",
              plan->n_tasks, plan->n_tasks > 1 ? "s" : "", plan->n_agents, plan->n_agents > 1 ? "s" : "",
              (long long)config->run.replicas, config->run.replicas > 1 ? "s" : "", size, size > 1 ? "s" : "",
@@ -272,10 +268,12 @@ static int train(const struct arguments *arguments, struct train_options *option
     output.keep = (int)pace.keep;
     char *path = share_path(output.path, rank);
     struct training training = {.path = path,
+                                .name = options->output,
                                 .place = rank == 0 ? &output : NULL,
                                 .command = command,
                                 .checkpoint_seconds = pace.checkpoint_seconds,
                                 .stop_after = pace.stop_after,
+                                .began = command_began,
                                 .max_seconds = pace.max_seconds};
     MPI_Bcast(&state, sizeof state, MPI_BYTE, 0, MPI_COMM_WORLD);
     if (state == SWEEP_BEGUN) options->resume = memory_string(path);

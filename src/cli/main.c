@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "multidistral/base/log.h"
 #include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
 #include "multidistral/run/peers.h"
@@ -64,7 +65,10 @@ static int run(const struct command *command, int argc, const char **argv) {
     return status;
 }
 
+double command_began;
+
 int main(int argc, char **argv) {
+    command_began = log_seconds();
     if (argc < 2) return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return close_output(help(stdout));

@@ -32,7 +32,8 @@ static char *final_path(const struct writing *w, int i) { return file_in(w->fold
 static char *hidden_path(const struct writing *w, int i) { return file_in(w->hidden, w->task[i].name, ".task"); }
 
 static bool cannot(const struct writing *w, const char *path, const char *what) {
-    return fault_set(w->why, "%s: cannot be %s: %s", path, what, strerror(errno));
+    return fault_set(w->why, "%s: cannot be %s: %s", path, what,
+                     errno == ENOENT ? "the folder that it would be in is missing" : strerror(errno));
 }
 
 static bool make_folder(struct writing *w) {

@@ -73,9 +73,13 @@ static bool take_lock(struct output *output, struct fault *why) {
     }
 }
 
+bool output_check(const char *path, bool may_replace, struct fault *why) {
+    return place_is_free(path, may_replace, why) && folder_is_writable(path, why);
+}
+
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why) {
     *output = (struct output){.keep = 1, .lock = -1};
-    if (!place_is_free(path, may_replace, why) || !folder_is_writable(path, why)) return false;
+    if (!output_check(path, may_replace, why)) return false;
     enum { ENDING = sizeof ".lock" };
     output->path = resolved(path);
     output->lock_path = memory_zeros(strlen(output->path) + ENDING, 1);

@@ -1,8 +1,6 @@
 #define _DEFAULT_SOURCE /* struct tcp_info */
 #include "multidistral/run/peers.h"
 
-#include <mpi.h>
-
 #ifdef __linux__
 #include <dirent.h>
 #include <netdb.h>
@@ -116,8 +114,22 @@ static void speak_to_rank_0(int rank, int size) {
         MPI_Recv(NULL, 0, MPI_BYTE, r, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
+/* Of the whole job; 0: not counted yet. */
+static int here;
+
+int peers_here(MPI_Comm comm) {
+    int n = here;
+    MPI_Comm node;
+    if (n > 0) return n;
+    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &n);
+    MPI_Comm_free(&node);
+    return n;
+}
+
 void peers_watch(void) {
     int rank, size;
+    here = peers_here(MPI_COMM_WORLD);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (size == 1) return;

@@ -1,5 +1,6 @@
 #include "multidistral/run/sweep.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +15,31 @@
 
 /* ---- The combinations ---- */
 
+/* 0.5 and 0.50 are. Both are values that the setting can have. */
+static bool same_value(int setting, const char *a, const char *b) {
+    struct config config;
+    struct fault none;
+    char one[SETTING_TEXT], other[SETTING_TEXT];
+    config_defaults(&config);
+    config_set(&config, setting, a, &none);
+    config_write(&config, setting, one);
+    config_set(&config, setting, b, &none);
+    config_write(&config, setting, other);
+    return strcmp(one, other) == 0;
+}
+
 static bool append_value(struct sweep_axis *axis, const char *text, size_t length, struct fault *why) {
     const char *name = config_setting(axis->setting)->name;
     struct config scratch;
     char *value = memory_zeros(length + 1, 1);
     memcpy(value, text, length);
     axis->value[axis->n++] = value;
-    for (int i = 0; i + 1 < axis->n; i++)
-        if (strcmp(axis->value[i], value) == 0) return fault_set(why, "%s: the value \"%s\" is given twice", name, value);
     config_defaults(&scratch);
-    return config_set(&scratch, axis->setting, value, why);
+    if (!config_set(&scratch, axis->setting, value, why)) return false;
+    for (int i = 0; i + 1 < axis->n; i++)
+        if (same_value(axis->setting, axis->value[i], value))
+            return fault_set(why, "%s: the value \"%s\" is given twice", name, value);
+    return true;
 }
 
 static bool append_axis(struct sweep *sweep, int setting, const char *text, struct fault *why) {
@@ -101,13 +117,17 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
     if (access(path, F_OK) != 0) return true;
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
     if (!plan_create(&there, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
+    int64_t iterations = there.config.run.iterations;
+    there.config.run.iterations = plan->config.run.iterations; /* a run may be lengthened */
     bool same = same_plan(plan, &there);
     plan_destroy(&there);
     *state = done < plan->config.run.iterations ? SWEEP_BEGUN : SWEEP_DONE;
+    if (same && iterations > plan->config.run.iterations)
+        return fault_set(why, "%s: is a run of %lld iterations, expected at least as many, or another folder", path, (long long)iterations);
     return same || fault_set(why, "%s: is a run with other settings or tasks, expected this sweep's or another folder", path);
 }
 
-static bool is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
+bool sweep_is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
 
 /* One combination by one group of ranks. */
 static enum training_end train_one(const struct sweep_job *job, int64_t c, const struct output *place, MPI_Comm group,
@@ -155,14 +175,14 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
     MPI_Comm_rank(world, &rank);
     MPI_Comm_size(world, &size);
     int64_t todo = 0, place = 0;
-    for (int64_t c = 0; c < job->sweep->n; c++) todo += is_to_do(job->state[c]);
+    for (int64_t c = 0; c < job->sweep->n; c++) todo += sweep_is_to_do(job->state[c]);
     int64_t n_groups = todo < size ? todo : size, own = n_groups > 0 ? rank % n_groups : 0;
     MPI_Comm_split(world, (int)own, rank, &group);
     MPI_Comm_rank(group, &group_rank);
     enum training_end end = TRAINING_DONE;
     for (int64_t c = 0; end == TRAINING_DONE && c < job->sweep->n; c++) {
         double mean_return = NAN;
-        if (!is_to_do(job->state[c]) || place++ % n_groups != own) continue;
+        if (!sweep_is_to_do(job->state[c]) || place++ % n_groups != own) continue;
         end = hold_and_train(job, c, group, &mean_return, why);
         if (end == TRAINING_DONE && group_rank == 0) say(job, c, mean_return);
     }
@@ -196,6 +216,7 @@ static bool measure(const char *path, enum sweep_measure measure, struct estimat
     double *mean = memory_zeros((size_t)curve.n_replicas, sizeof *mean);
     for (int64_t r = 0; r < curve.n_replicas; r++) mean[r] = replica_mean(&curve, r, measure == SWEEP_RETURN_ALL);
     *out = statistics_bootstrap(mean, curve.n_replicas, 1).mean;
+    if (curve.n_replicas < SWEEP_REPLICAS) out->low = out->high = NAN;
     free(mean);
     free(curve.values);
     return true;
@@ -234,15 +255,33 @@ static bool write_csv(const struct sweep *sweep, const char *path, const struct 
     char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
     sprintf(part, "%s.part", path);
     bool written = write_csv_part(sweep, part, table) && rename(part, path) == 0;
+    int error = errno;
     if (!written) unlink(part);
     free(part);
-    return written || fault_set(why, "%s: cannot be written", path);
+    return written || fault_set(why, "%s: cannot be written: %s", path, strerror(error));
 }
 
 static char *in_folder(const char *folder, const char *name) {
     char *path = memory_zeros(strlen(folder) + strlen(name) + 2, 1);
     sprintf(path, "%s/%s", folder, name);
     return path;
+}
+
+bool sweep_check_places(const struct sweep *sweep, const char *folder, struct fault *why) {
+    static const char longest_ending[] = ".prev";
+    long most = pathconf(folder, _PC_NAME_MAX);
+    bool ok = true;
+    for (int64_t c = 0; ok && most > 0 && c < sweep->n; c++) {
+        char *path = sweep_path(sweep, folder, c);
+        ok = strlen(path) - strlen(folder) - 1 + strlen(longest_ending) <= (size_t)most ||
+             fault_set(why, "%s: is longer than the %ld bytes of a name here; vary less settings, or write values shorter", path, most);
+        free(path);
+    }
+    char *csv = in_folder(folder, "summary.csv"), *h5 = in_folder(folder, "summary.h5");
+    ok = ok && output_check(csv, true, why) && output_check(h5, true, why);
+    free(csv);
+    free(h5);
+    return ok;
 }
 
 /* Shares that end together write the same summary, one after the other. */
@@ -263,7 +302,7 @@ bool sweep_summarize(const struct sweep *sweep, const char *folder, struct sweep
     }
     char *csv = in_folder(folder, "summary.csv"), *h5 = in_folder(folder, "summary.h5");
     struct output place = {.lock = -1};
-    ok = ok && take_turn(&place, h5, why) && write_csv(sweep, csv, table, why) &&
+    ok = ok && sweep_check_places(sweep, folder, why) && take_turn(&place, h5, why) && write_csv(sweep, csv, table, why) &&
          runfile_write_summary(h5, sweep, table, why);
     if (place.path) output_close(&place);
     free(csv);

@@ -11,6 +11,7 @@
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
+#include "multidistral/run/peers.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/world/solve.h"
@@ -233,16 +234,6 @@ uint64_t trainer_bytes(const struct plan *plan, int size) {
 
 static double machine_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE); }
 
-/* Ranks that share this machine. */
-static int ranks_here(MPI_Comm world) {
-    int n;
-    MPI_Comm node;
-    MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    MPI_Comm_size(node, &n);
-    MPI_Comm_free(&node);
-    return n;
-}
-
 /* Tables that are addressed directly may come to be used to the last row; of larger ones nobody knows how much will be
  * reached, and memory_is_full watches them. */
 static bool memory_suffices(const struct trainer *t, struct fault *why) {
@@ -359,7 +350,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     MPI_Comm_rank(world, &rank);
     MPI_Comm_size(world, &size);
     *trainer = (struct trainer){
-        .plan = plan, .world = world, .ranks_here = ranks_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
+        .plan = plan, .world = world, .ranks_here = peers_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
     if (!reduce_fault(memory_suffices(trainer, why), why, world)) return false;
     MPI_Comm_split(world, (int)trainer->layout.group, rank, &trainer->group);
     trainer->own = memory_zeros((size_t)plan_n_players(plan), sizeof *trainer->own);
@@ -490,29 +481,32 @@ struct times {
 static const double long_iteration = 1 /* second */, most_saving = 0.05;
 
 static bool save_is_due(const struct times *times, const struct training *training) {
-    return times->now - times->saved >= training->checkpoint_seconds ||
+    bool unknown = training->max_seconds > 0 && times->saving == 0; /* how long saving takes, which must be known in time */
+    return unknown || times->now - times->saved >= training->checkpoint_seconds ||
            times->now - times->began > fmax(long_iteration, times->saving / most_saving);
 }
 
 /* Would one more iteration, and saving, end too late? Both may take half as long again as the last ones. */
-static bool time_is_up(const struct times *times, const struct training *training, double started) {
+static bool time_is_up(const struct times *times, const struct training *training) {
     double next = 1.5 * (times->now - times->began), saving = 1.5 * times->saving;
-    return training->max_seconds > 0 && times->now - started + next + saving > training->max_seconds;
+    return training->max_seconds > 0 && times->now - training->began + next + saving > training->max_seconds;
+}
+
+static bool remove_stop_file(const char *path) {
+    char name[4096];
+    return snprintf(name, sizeof name, "%s.stop", path) < (int)sizeof name && unlink(name) == 0;
 }
 
 /* On rank 0. */
 static bool stop_file_is_there(const struct trainer *t, const struct training *training) {
     int rank;
-    char name[4096];
     MPI_Comm_rank(t->world, &rank);
-    if (rank != 0 || snprintf(name, sizeof name, "%s.stop", training->path) >= (int)sizeof name) return false;
-    return unlink(name) == 0;
+    return rank == 0 && (remove_stop_file(training->path) || (training->name && remove_stop_file(training->name)));
 }
 
-static struct verdict verdict_after(const struct trainer *t, const struct training *training, const struct times *times,
-                                    double started) {
+static struct verdict verdict_after(const struct trainer *t, const struct training *training, const struct times *times) {
     struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after ||
-                                  time_is_up(times, training, started) || stop_file_is_there(t, training),
+                                  time_is_up(times, training) || stop_file_is_there(t, training),
                           .save = t->iteration == t->plan->config.run.iterations || save_is_due(times, training),
                           .full = memory_is_full(t)};
     return reduce_verdict(own, t->world);
@@ -529,7 +523,7 @@ static enum training_end train(struct trainer *t, const struct training *trainin
         times.began = times.now;
         trainer_iterate(t);
         times.now = log_seconds();
-        verdict = verdict_after(t, training, &times, started);
+        verdict = verdict_after(t, training, &times);
         bool last = t->iteration == total;
         show_progress(t, times.now - started, first, last || verdict.stop);
         if (!verdict.save && !verdict.stop && !verdict.full) continue;

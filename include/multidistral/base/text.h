@@ -46,4 +46,8 @@ void text_nearest_offer(struct text_nearest *nearest, const char *candidate);
 /* True when path ends with the given ending, as ".ini". */
 bool text_ends_with(const char *path, const char *ending);
 
+/* A number of bytes for people: "3.2 MiB", "1.5 GiB". */
+enum { TEXT_BYTES = 32 };
+void text_bytes(double bytes, char out[TEXT_BYTES]);
+
 #endif

@@ -12,6 +12,9 @@ enum {
     STATUS_STOPPED = 75 /* stopped early with everything saved: resume */
 };
 
+/* When the program began, by log_seconds. */
+extern double command_began;
+
 /* argv[0] is the program, as it was called, and the command: `build/multidistral train`. */
 int cmd_train(int argc, const char **argv);    /* collective over MPI_COMM_WORLD */
 int cmd_sweep(int argc, const char **argv);    /* likewise */

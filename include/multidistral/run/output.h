@@ -24,6 +24,9 @@ struct output {
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why);
 void output_close(struct output *output);
 
+/* Could a file be put there? Nothing is taken or left. Local. */
+bool output_check(const char *path, bool may_replace, struct fault *why);
+
 /* Is the place still this run's? A file server gives a lock to another run when the holder's host has been out of reach
  * for long, and the holder may come back. Local; by the rank that holds it. */
 bool output_is_held(const struct output *output, struct fault *why);

@@ -1,6 +1,8 @@
-/* Hosts that are lost. MPI waits for ever for a rank whose host no longer answers: a cut link, a machine without power. */
+/* The other ranks: how many share this machine, and hosts that are lost. MPI waits for ever for a rank whose host no longer answers: a cut link, a machine without power. */
 #ifndef MULTIDISTRAL_RUN_PEERS_H
 #define MULTIDISTRAL_RUN_PEERS_H
+
+#include <mpi.h>
 
 enum { PEERS_SILENCE = 18 /* seconds without a sign of life after which a host counts as lost */ };
 
@@ -11,5 +13,9 @@ enum { PEERS_SILENCE = 18 /* seconds without a sign of life after which a host c
  * once, after MPI_Init; connects all ranks (of very many, some on each host) to rank 0.
  * The watch needs Linux, and MPI over TCP; elsewhere lost hosts are left to the launcher. */
 void peers_watch(void);
+
+/* Ranks of the job that share this machine: those of MPI_COMM_WORLD once peers_watch was called, before it those of comm alone,
+ * which may be some of many groups. Collective over comm. */
+int peers_here(MPI_Comm comm);
 
 #endif

@@ -39,8 +39,14 @@ char *sweep_path(const struct sweep *sweep, const char *folder, int64_t combinat
 
 /* No run file; one to go on with; one that is complete; not to be trained here, being of another share. */
 enum sweep_state { SWEEP_NEW, SWEEP_BEGUN, SWEEP_DONE, SWEEP_ELSEWHERE };
+bool sweep_is_to_do(enum sweep_state state);
 
-/* What the place of a run file holds for a plan. False when there is a file of another run. Local. */
+/* Can run files and summaries be written in this folder, which is there: are their names short enough, and their places no
+ * folders or devices? Local. */
+bool sweep_check_places(const struct sweep *sweep, const char *folder, struct fault *why);
+
+/* What the place of a run file holds for a plan, which may have more iterations than the file's. False when there is a file
+ * of another run. Local. */
 bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *state, struct fault *why);
 
 struct sweep_job {
@@ -58,6 +64,8 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
                               struct fault *why);
 
 /* ---- What came out ---- */
+
+enum { SWEEP_REPLICAS = 5 }; /* with less there are no intervals: of so few values a bootstrap is too certain */
 
 enum sweep_measure { SWEEP_RETURN, SWEEP_RETURN_M, SWEEP_RETURN_ALL, SWEEP_FINISHED, SWEEP_MEASURES };
 extern const struct curve_about sweep_measure_about[SWEEP_MEASURES];

@@ -52,11 +52,13 @@ struct trainer_times {
 /* How a run goes on in time; nothing here changes its numbers. */
 struct training {
     const char *path;         /* of the run file */
+    const char *name;         /* the same as the user wrote it: a stop file may be beside either; NULL: nothing else */
     const struct output *place; /* that holds it, on rank 0; NULL: nobody else can be there */
     const char *command;      /* for the provenance */
     double checkpoint_seconds; /* between checkpoints; 0: after each iteration */
     int64_t stop_after;       /* stop early when so many iterations are done */
-    double max_seconds;       /* stop early, with all saved, before so much time has passed; 0: no limit */
+    double began;             /* when the program did, by log_seconds */
+    double max_seconds;       /* stop early, with all saved, before so much time has passed since; 0: no limit */
 };
 
 enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };
