@@ -44,3 +44,5 @@ void *memory_resized(void *memory, size_t count, size_t size) {
     if (size && count > SIZE_MAX / size) return memory_or_abort(NULL, SIZE_MAX);
     return memory_or_abort(realloc(memory, count * size + 1), count * size);
 }
+
+FILE *memory_stream(char **text, size_t *length) { return memory_or_abort(open_memstream(text, length), sizeof(FILE)); }

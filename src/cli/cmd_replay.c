@@ -251,6 +251,7 @@ static void play_all(struct show *s, const struct wishes *wishes, const struct r
         if (!options->json && s->live) more = show_live(s, keys);
         for (int64_t step = 0; !options->json && !s->live && options->step && step <= game.steps; step++) draw(s, step);
         replay_game_destroy(&game);
+        s->game = NULL;
     }
     if (options->json) printf("]}\n");
     if (keys) tcsetattr(STDIN_FILENO, TCSANOW, &was);

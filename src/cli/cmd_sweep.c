@@ -117,7 +117,7 @@ static void say_start(const struct sweep_job *job, int size) {
 static void say_done(const struct sweep_job *job, int64_t combination, double mean_return) {
     char *line = NULL;
     size_t length;
-    FILE *out = open_memstream(&line, &length);
+    FILE *out = memory_stream(&line, &length);
     say_combination(job->sweep, combination, out);
     fprintf(out, ": return %.2f\n", mean_return);
     fclose(out);

@@ -49,7 +49,7 @@ struct train_options {
 static bool read_time(const char *text, double *seconds, struct fault *why) {
     static const double unit[] = {3600, 60, 1};
     char copy[32], *rest = copy, *dash;
-    double part[3], days = 0;
+    double part[3] = {0}, days = 0;
     int n = 0;
     bool fits = snprintf(copy, sizeof copy, "%s", text) < (int)sizeof copy;
     if (fits && (dash = strchr(copy, '-')) && dash > copy) {
@@ -237,11 +237,11 @@ static bool prepare(const struct arguments *arguments, const struct train_option
     return taken;
 }
 
-/* Rank 0's path for all; the caller owns it. Collective. */
-static char *share_path(const char *path, int rank) {
-    int bytes = rank == 0 ? (int)strlen(path) + 1 : 0;
+/* Rank 0's path for all, who give NULL; the caller owns it. Collective. */
+static char *share_path(const char *path) {
+    int bytes = path ? (int)strlen(path) + 1 : 0;
     MPI_Bcast(&bytes, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    char *shared = rank == 0 ? memory_string(path) : memory_zeros((size_t)bytes, 1);
+    char *shared = path ? memory_string(path) : memory_zeros((size_t)bytes, 1);
     MPI_Bcast(shared, bytes, MPI_CHAR, 0, MPI_COMM_WORLD);
     return shared;
 }
@@ -266,7 +266,7 @@ static int train(const struct arguments *arguments, struct train_options *option
         return STATUS_USAGE;
     }
     output.keep = (int)pace.keep;
-    char *path = share_path(output.path, rank);
+    char *path = share_path(output.path);
     struct training training = {.path = path,
                                 .name = options->output,
                                 .place = rank == 0 ? &output : NULL,

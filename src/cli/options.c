@@ -24,7 +24,7 @@ static void option_name(const char *setting, char *out) {
 static void setting_help(const struct setting *setting, char *out) {
     char range[SETTING_TEXT];
     setting_expected(setting, range);
-    if (setting->type == SETTING_SCHEDULE) *strchr(range, ',') = '\0';
+    if (setting->type == SETTING_SCHEDULE) range[strcspn(range, ",")] = '\0';
     snprintf(out, OPTION_TEXT, "%s; %s%s (%s)", setting->help, range,
              setting->type == SETTING_SCHEDULE ? ", or a schedule" : "", setting->fallback);
 }
@@ -106,7 +106,7 @@ static bool read_all(struct arguments *arguments, poptContext context, const str
     const char **rest = poptGetArgs(context);
     while (rest && rest[arguments->n_positional]) arguments->n_positional++;
     arguments->positional = memory_zeros((size_t)arguments->n_positional + 1, sizeof *arguments->positional);
-    for (int i = 0; i < arguments->n_positional; i++) arguments->positional[i] = memory_string(rest[i]);
+    for (int i = 0; rest && i < arguments->n_positional; i++) arguments->positional[i] = memory_string(rest[i]);
     return true;
 }
 

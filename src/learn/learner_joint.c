@@ -101,7 +101,7 @@ static int drawn(int n, const float *pi, double u) {
 static void draw(struct game *game) {
     const struct learner *learner = game->learner;
     int n = learner->n_agents;
-    uint8_t part[ENV_AGENTS];
+    uint8_t part[ENV_AGENTS] = {0};
     const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_draws(n));
     for (int p = 0; p < learner->n_players; p++) {
         split(learner->env, drawn(learner->n_actions, game->view[p].pi, rng_unit(bits[p])), part);
@@ -126,7 +126,7 @@ static bool all_finished(const struct game *game) {
 /* One step of the world; returns the team's reward. */
 static double step(struct game *game, struct episode *out) {
     const struct learner *learner = game->learner;
-    double reward[ENV_AGENTS], sum = 0;
+    double reward[ENV_AGENTS] = {0}, sum = 0;
     const struct env_state before = game->state;
     env_step(learner->env, learner->env->kind, learner->n_agents, &game->state, game->action, game->chance, reward);
     for (int j = 0; j < learner->n_agents; j++) {

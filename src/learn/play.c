@@ -57,7 +57,7 @@ static void step(const struct play *play, struct rng *rng, struct env_state *sta
     const uint32_t *bits = rng_take(rng, (uint32_t)env_draws(n));
     int joint = play->deciders == DECIDE_TEAM ? choose(play, state, 0, bits[0]) : 0;
     uint8_t action[ENV_AGENTS] = {0};
-    double reward[ENV_AGENTS];
+    double reward[ENV_AGENTS] = {0};
     for (int j = 0; j < n; j++) {
         if (!plays(state, j)) continue;
         action[j] = act(play, state, j, joint, bits[j]);

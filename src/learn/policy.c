@@ -18,7 +18,7 @@ void policy_row(struct policy_form form, int n, const float *q, const float *pri
 double policy_entropy(int n, const float *pi) {
     double entropy = 0;
     for (int a = 0; a < n; a++)
-        if (pi[a] > 0) entropy -= pi[a] * log(pi[a]);
+        if (pi[a] > 0) entropy -= pi[a] * log((double)pi[a]);
     return entropy;
 }
 

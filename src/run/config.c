@@ -80,8 +80,7 @@ void config_tasks_add(struct config_tasks *tasks, const char *folder, const char
     size_t bytes = strlen(folder) + strlen(path) + 1;
     char *whole = memory_zeros(bytes, 1);
     snprintf(whole, bytes, "%s%s", path[0] == '/' ? "" : folder, path);
-    tasks->path = realloc(tasks->path, (size_t)(tasks->n + 1) * sizeof *tasks->path);
-    if (!tasks->path) abort();
+    tasks->path = memory_resized(tasks->path, (size_t)tasks->n + 1, sizeof *tasks->path);
     tasks->path[tasks->n++] = whole;
 }
 
@@ -179,7 +178,7 @@ char *config_write_ini(const struct config *config, const char *const *task_name
     char *text = NULL;
     size_t length;
     const char *section = "";
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = memory_stream(&text, &length);
     for (int i = 0; i < config_count(); i++) {
         char value[SETTING_TEXT];
         if (section != config_section(i)) {

@@ -125,8 +125,8 @@ static void play_unit(const struct arena *arena, int64_t replica, int64_t task, 
         play_game(&play, &key, &episode);
         add_scores(value + key.game % arena->n_games * width, &episode, arena->plan->n_agents);
     }
-    for (int64_t i = 0; i < arena->n_games * width; i++)
-        value[i] /= (double)(evaluation->games / arena->n_games);
+    int64_t games_each = evaluation->games / arena->n_games; /* one, or all */
+    for (int64_t i = 0; i < arena->n_games * width; i++) value[i] /= (double)games_each;
 }
 
 static int64_t unit_values(const struct arena *arena) {

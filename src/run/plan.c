@@ -151,8 +151,8 @@ static void send_plan(struct plan *plan, MPI_Comm comm) {
 static bool receive_plan(struct plan *plan, MPI_Comm comm, struct fault *why) {
     struct config config;
     struct config_tasks names = {0};
-    struct task *tasks;
-    int n_tasks;
+    struct task *tasks = NULL;
+    int n_tasks = 0;
     config_defaults(&config);
     char *ini = broadcast_text(NULL, comm);
     bool ok = config_parse_ini(&config, &names, "settings of rank 0", ini, why);

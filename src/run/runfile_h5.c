@@ -155,8 +155,7 @@ static void write_part(hid_t dataset, const char *path, const struct h5_box *box
 
 static void remember(struct h5_writer *writer, const char *path, const struct h5_box *box, hid_t type,
                      const void *values) {
-    writer->written = realloc(writer->written, (size_t)(writer->n_written + 1) * sizeof *writer->written);
-    if (!writer->written) abort();
+    writer->written = memory_resized(writer->written, (size_t)writer->n_written + 1, sizeof *writer->written);
     struct h5_written *w = &writer->written[writer->n_written++];
     *w = (struct h5_written){.box = *box, .type = H5Tcopy(type)};
     snprintf(w->path, sizeof w->path, "%s", path);

@@ -71,7 +71,10 @@ static void find_rows(struct writing *w) {
     const struct trainer *t = w->trainer;
     w->row_room = most_listed(w);
     w->row = memory_sparse(w->row_room, sizeof *w->row);
-    h5_must(w->row ? 0 : -1, "listing the rows of", "the tables");
+    if (!w->row) {
+        h5_must(-1, "listing the rows of", "the tables");
+        abort();
+    }
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
         for (int p = 0; p < plan_n_players(w->plan); p++) add_learned(w, &t->learner[u], p);
     for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) add_distilled(w, &t->distilled[d]);
@@ -84,7 +87,7 @@ static void find_rows(struct writing *w) {
 static char *pack_texts(int64_t n, const char *const *text, size_t *bytes) {
     *bytes = 1;
     for (int64_t i = 0; i < n; i++)
-        if (strlen(text[i]) > *bytes) *bytes = strlen(text[i]);
+        if (strlen(text[i]) > *bytes) *bytes = strlen(text[i]); /* NOLINT(clang-analyzer-core.CallAndMessage): all n are there */
     char *items = memory_zeros((size_t)n, *bytes);
     for (int64_t i = 0; i < n; i++) memcpy(items + (size_t)i * *bytes, text[i], strlen(text[i]));
     return items;
@@ -138,7 +141,7 @@ static void write_shared_scale(struct writing *w) {
 
 static void write_part_scale(struct writing *w) {
     const struct env_senses *senses = &w->plan->senses;
-    const char *name[INDEX_DIGITS];
+    const char *name[INDEX_DIGITS] = {0};
     for (int d = 0; d < senses->rows.n_digits; d++) name[d] = senses->part[d].name;
     text_scale(w, AXIS_PART, senses->rows.n_digits, name, "part of an observation");
 }
@@ -462,7 +465,7 @@ static char *host_names(MPI_Comm comm, int rank, int size) {
     if (rank == 0) names = memory_zeros((size_t)size, sizeof own);
     MPI_Gather(own, sizeof own, MPI_CHAR, names, sizeof own, MPI_CHAR, 0, comm);
     if (rank != 0) return memory_string("");
-    FILE *out = open_memstream(&text, &bytes);
+    FILE *out = memory_stream(&text, &bytes);
     for (int r = 0; r < size; r++)
         if (r == 0 || strcmp(names + r * (int)sizeof own, names + (r - 1) * (int)sizeof own) != 0)
             fprintf(out, "%s%s", r ? " " : "", names + r * (int)sizeof own);

@@ -80,7 +80,7 @@ const char *sweep_value(const struct sweep *sweep, int64_t combination, int axis
 char *sweep_path(const struct sweep *sweep, const char *folder, int64_t combination) {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = memory_stream(&text, &length);
     fprintf(out, "%s/", folder);
     for (int a = 0; a < sweep->n_axes; a++)
         fprintf(out, "%s%s=%s", a ? "_" : "", config_setting(sweep->axis[a].setting)->name, sweep_value(sweep, combination, a));

@@ -145,16 +145,17 @@ static void choices_of(const struct joint *joint, const struct env_state *state,
     for (int j = 0; j < joint->n_agents; j++) {
         const uint16_t *move = &joint->grid->move[state->cell[j] * GRID_STRIDE];
         bool playing = !(state->finished >> j & 1);
-        for (uint8_t a = 0; a < ENV_ACTIONS; a++)
-            if (a == ACTION_STAY || (playing && move[a] != state->cell[j])) out->action[j][out->n[j]++] = a;
+        for (int a = 0; a < ENV_ACTIONS; a++)
+            if (a == ACTION_STAY || (playing && move[a] != state->cell[j])) out->action[j][out->n[j]++] = (uint8_t)a;
         out->all *= (uint64_t)out->n[j];
     }
 }
 
 static void choose(const struct choices *choices, int n_agents, uint64_t i, uint8_t *action) {
     for (int j = n_agents - 1; j >= 0; j--) {
-        action[j] = choices->action[j][i % (uint64_t)choices->n[j]];
-        i /= (uint64_t)choices->n[j];
+        uint64_t n = (uint64_t)choices->n[j];
+        action[j] = choices->action[j][i % n]; /* NOLINT(clang-analyzer-core.DivideZero): one can always stay */
+        i /= n;
     }
 }
 

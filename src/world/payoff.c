@@ -39,9 +39,14 @@ static void write_outcome(FILE *out, const double of[2]) {
     if (of[0] != of[1]) fprintf(out, "/%s", number[1]);
 }
 
+/* Are both outcomes the same? */
+static bool is_certain(const struct payoff *payoff) {
+    return payoff->of[0][0] == payoff->of[1][0] && payoff->of[0][1] == payoff->of[1][1];
+}
+
 void payoff_write(FILE *out, const struct payoff *payoff) {
     write_outcome(out, payoff->of[0]);
-    if (memcmp(payoff->of[0], payoff->of[1], sizeof payoff->of[0]) == 0) return;
+    if (is_certain(payoff)) return;
     fputc('|', out);
     write_outcome(out, payoff->of[1]);
 }

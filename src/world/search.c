@@ -73,7 +73,7 @@ static bool ended(const struct search *search, const struct game *game) {
 
 static void play(const struct search *search, struct game *game, const uint8_t *action) {
     static const uint32_t no_lot[ENV_AGENTS / 2];
-    double reward[ENV_AGENTS];
+    double reward[ENV_AGENTS] = {0};
     memcpy(game->action + game->steps * search->n_agents, action, (size_t)search->n_agents);
     env_grid_step(search->grid, search->n_agents, &game->state, action, no_lot, reward);
     for (int j = 0; j < search->n_agents; j++) game->value += game->discount * reward[j];

@@ -433,7 +433,7 @@ static void write_map(FILE *out, const struct task *task) {
 char *task_write(const struct task *task) {
     size_t length;
     char *text = NULL;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = memory_stream(&text, &length);
     fprintf(out, "name = %s\n", task->name);
     write_rules(out, task);
     if (task->world == ENV_matrix) write_payoff(out, task);

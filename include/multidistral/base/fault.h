@@ -19,10 +19,15 @@ struct fault {
     char text[FAULT_LENGTH];
 };
 
-/* Writes the sentence (cut at FAULT_LENGTH) and returns false, so that a caller can `return fault_set(why, ...)`. */
-bool fault_set(struct fault *why, const char *format, ...) FAULT_PRINTF(2, 3);
+void fault_write(struct fault *why, const char *format, ...) FAULT_PRINTF(2, 3);
+void fault_write_at(struct fault *why, const char *format, ...) FAULT_PRINTF(2, 3);
+static inline bool fault_false(void) { return false; }
 
-/* Puts `prefix: ` in front of the sentence already there; returns false. */
-bool fault_at(struct fault *why, const char *format, ...) FAULT_PRINTF(2, 3);
+/* bool fault_set(struct fault *why, const char *format, ...): writes the sentence (cut at FAULT_LENGTH) and returns false, so that a
+ * caller can `return fault_set(why, ...)`. A macro, so that compilers and analysers see what it returns. */
+#define fault_set(...) (fault_write(__VA_ARGS__), fault_false())
+
+/* The same with `prefix: ` put in front of the sentence already there. */
+#define fault_at(...) (fault_write_at(__VA_ARGS__), fault_false())
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { MEMORY_ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
 
@@ -25,5 +26,8 @@ void memory_sparse_free(void *memory, uint64_t count, size_t size);
 
 /* A copy of a string; the caller owns it: free(). */
 char *memory_string(const char *text);
+
+/* A stream into memory: when it is closed, *text is what was written and *length its bytes; the caller owns it. Never NULL. */
+FILE *memory_stream(char **text, size_t *length);
 
 #endif
