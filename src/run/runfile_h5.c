@@ -62,17 +62,49 @@ bool h5_disk_is_full(const char *path) {
     return statvfs(path, &disk) == 0 && disk.f_bavail * disk.f_frsize < NOTHING;
 }
 
-int64_t h5_must(int64_t result, const char *what, const char *path) {
-    if (result >= 0) return result;
-    char reason[256];
-    h5_reason(reason, sizeof reason);
-    fprintf(stderr, "multidistral: %s: cannot be written: %s%s %s: %s\n"
+static void end_job(const char *reason) {
+    fprintf(stderr, "multidistral: %s: cannot be written: %s%s\n"
                     "multidistral: ending the job; a complete run file that was there before is untouched\n",
-            in_hand, h5_disk_is_full(in_hand) ? "no space is left on the device; " : "", what, path, reason);
+            in_hand, h5_disk_is_full(in_hand) ? "no space is left on the device; " : "", reason);
     fflush(stderr);
     unlink(in_hand);
     MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+int64_t h5_must(int64_t result, const char *what, const char *path) {
+    char deepest[256], reason[512];
+    if (result >= 0) return result;
+    h5_reason(deepest, sizeof deepest);
+    snprintf(reason, sizeof reason, "%s %s: %s", what, path, deepest);
+    end_job(reason);
     return result;
+}
+
+/* Open MPI says success of a write that failed. HDF5 sees it from the count, but in H5Fclose it goes on, in that rank alone, until all
+ * wait for each other for ever. So every write through MPI is looked at here, in front of HDF5, by MPI's profiling interface. */
+static int check_written(int code, int count, MPI_Datatype type, const MPI_Status *status) {
+    MPI_Count size, written;
+    PMPI_Type_size_x(type, &size);
+    PMPI_Get_elements_x(status, MPI_BYTE, &written);
+    if (code == MPI_SUCCESS && written == count * size) return code;
+    char reason[128];
+    snprintf(reason, sizeof reason, "%lld of %lld bytes of a write arrived", (long long)written, (long long)(count * size));
+    end_job(reason);
+    return code;
+}
+
+int MPI_File_write_at(MPI_File file, MPI_Offset at, const void *bytes, int count, MPI_Datatype type, MPI_Status *status) {
+    MPI_Status own;
+    int code = PMPI_File_write_at(file, at, bytes, count, type, &own);
+    if (status != MPI_STATUS_IGNORE) *status = own;
+    return check_written(code, count, type, &own);
+}
+
+int MPI_File_write_at_all(MPI_File file, MPI_Offset at, const void *bytes, int count, MPI_Datatype type, MPI_Status *status) {
+    MPI_Status own;
+    int code = PMPI_File_write_at_all(file, at, bytes, count, type, &own);
+    if (status != MPI_STATUS_IGNORE) *status = own;
+    return check_written(code, count, type, &own);
 }
 
 /* HDF5 prints a stack of its own for each error unless told not to. */
