@@ -4,6 +4,7 @@
 #include "support_run.h"
 
 #include "multidistral/run/reduce.h"
+#include "multidistral/run/spread.h"
 
 static void ini_of(char *ini, size_t size, const char *settings) {
     snprintf(ini, size, "iterations = 3\ngames_e = 4\ngames_m = 3\n%s", settings);
@@ -280,6 +281,80 @@ static void times_tell_waiting_from_reducing(void **state) {
     plan_destroy(&plan);
 }
 
+/* ---- Tasks that move between ranks ---- */
+
+static const char maps_of_seven[] = "A..\n..a\n|a..\n..A\n|.A.\n..a\n|.a.\n..A\n|A.a\n...\n|..A\na..\n|..a\nA..\n";
+
+/* All on one rank, as far as a rank takes them; on the last; one task as long as all others; nothing known; in no order. */
+static void strange_costs(int way, int64_t n_tasks, double *cost) {
+    for (int64_t i = 0; i < n_tasks; i++) {
+        const double ways[] = {i == n_tasks - 1, i == 0, i == n_tasks / 2 ? 1e300 : 1e-300, 0, (double)(i * i * 7919 % 13)};
+        cost[i] = ways[way % 5];
+    }
+}
+
+static void compare_spread(const char *settings) {
+    enum { ITERATIONS = 6 };
+    char ini[512];
+    struct plan plan;
+    struct trainer ours, alone;
+    snprintf(ini, sizeof ini, "iterations = %d\ngames_e = 4\ngames_m = 3\n%s", ITERATIONS, settings);
+    plan_from(&plan, ini, maps_of_seven);
+    train(&ours, &plan, MPI_COMM_WORLD, 0);
+    ours.spreads = false;
+    int64_t moved = 0;
+    for (int i = 0; i < ITERATIONS; i++) {
+        double cost[7];
+        struct range before = ours.layout.tasks;
+        strange_costs(i, plan.n_tasks, cost);
+        spread_by_cost(&ours, cost);
+        moved += before.first != ours.layout.tasks.first || before.n != ours.layout.tasks.n;
+        trainer_iterate(&ours);
+    }
+    int group;
+    MPI_Comm_size(ours.group, &group);
+    MPI_Allreduce(MPI_IN_PLACE, &moved, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+    assert_true(group == 1 || moved >= 3);
+    train(&alone, &plan, MPI_COMM_SELF, ITERATIONS);
+    assert_same_run(&ours, &alone);
+    trainer_destroy(&ours);
+    trainer_destroy(&alone);
+    plan_destroy(&plan);
+}
+
+static void tasks_that_move_change_nothing(void **state) {
+    (void)state;
+    compare_spread("");
+    compare_spread("sharing = team\nkeep_q = no\n");
+    compare_spread("sharing = none\nreplicas = 2\n");
+    compare_spread("behaviour = yes\nrollout = 3\nreplay_games = 2\n");
+    compare_spread("observe_other_actions = yes\n");
+}
+
+static void all_learners_move(void **state) {
+    (void)state;
+    for (int name = 0; name < LEARNER_COUNT; name++) {
+        char ini[128];
+        snprintf(ini, sizeof ini, "learner = %s\nsharing = team\n", learner_kinds[name]->name);
+        compare_spread(ini);
+    }
+}
+
+/* The seconds are made up: the first task takes as long as all others. */
+static void costly_tasks_get_ranks_of_their_own(void **state) {
+    (void)state;
+    struct plan plan;
+    struct trainer t;
+    int size = size_of(MPI_COMM_WORLD);
+    plan_from(&plan, "games_e = 1\ngames_m = 1\n", maps_of_seven);
+    train(&t, &plan, MPI_COMM_WORLD, 1);
+    for (int64_t i = 0; i < t.layout.tasks.n; i++) t.task_seconds[i] = t.layout.tasks.first + i == 0 ? 6 : 1;
+    spread_when_due(&t);
+    if (rank_of(MPI_COMM_WORLD) == 0) assert_int_equal(t.layout.tasks.n, size == 1 ? 7 : 1);
+    trainer_destroy(&t);
+    plan_destroy(&plan);
+}
+
 int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     const struct CMUnitTest tests[] = {
@@ -302,6 +377,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_last_value_is_the_mean_over_replicas),
         cmocka_unit_test(more_ranks_need_no_more_memory_each),
         cmocka_unit_test(times_tell_waiting_from_reducing),
+        cmocka_unit_test(tasks_that_move_change_nothing),
+        cmocka_unit_test(all_learners_move),
+        cmocka_unit_test(costly_tasks_get_ranks_of_their_own),
     };
     return run_on_all_ranks(tests, sizeof tests / sizeof *tests, NULL);
 }

@@ -1,4 +1,5 @@
 /* Which rank owns what: every unit once, whatever the number of ranks. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,53 @@ static void more_ranks_than_units_leave_some_without_work(void **state) {
     assert_int_equal(idle, 14);
 }
 
+/* ---- Cuts by cost ---- */
+
+static double part_cost(const double *cost, int64_t from, int64_t to) {
+    double sum = 0;
+    for (int64_t i = from; i < to; i++) sum += cost[i];
+    return sum;
+}
+
+/* The largest part of the best cut of tasks from..n; by trying all. */
+static double best_cut(const double *cost, int64_t from, int64_t n, int64_t parts, int64_t most) {
+    if (parts == 1) return n - from <= most ? part_cost(cost, from, n) : INFINITY;
+    double best = INFINITY;
+    for (int64_t to = from; to <= n && to - from <= most; to++) {
+        double rest = best_cut(cost, to, n, parts - 1, most), own = part_cost(cost, from, to);
+        best = fmin(best, fmax(own, rest));
+    }
+    return best;
+}
+
+static void check_cut(int64_t n, int64_t parts, const double *cost) {
+    enum { PARTS = 8 };
+    int64_t first[PARTS + 1], most = layout_most_tasks(n, parts);
+    double largest = 0, best = best_cut(cost, 0, n, parts, most);
+    layout_cut(n, parts, cost, first);
+    assert_true(first[0] == 0 && first[parts] == n);
+    for (int64_t i = 0; i < parts; i++) {
+        assert_true(first[i] <= first[i + 1] && first[i + 1] - first[i] <= most);
+        largest = fmax(largest, part_cost(cost, first[i], first[i + 1]));
+    }
+    if (largest > best * (1 + 1e-9)) fail_msg("%d tasks in %d parts: the largest is %g, and could be %g", (int)n, (int)parts, largest, best);
+}
+
+static void no_cut_has_a_smaller_largest_part(void **state) {
+    (void)state;
+    uint64_t draw = 1;
+    for (int64_t n = 1; n <= 9; n++)
+        for (int64_t parts = 1; parts <= 5; parts++)
+            for (int drawn = 0; drawn < 8; drawn++) {
+                double cost[9];
+                for (int64_t i = 0; i < n; i++) {
+                    draw = draw * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+                    cost[i] = drawn == 0 ? 0 : ldexp((double)(draw >> 40), drawn % 3 == 0 ? -(int)(draw >> 60) * 8 : 0);
+                }
+                check_cut(n, parts, cost);
+            }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_follow_one_another),
@@ -161,6 +209,7 @@ int main(void) {
         cmocka_unit_test(more_ranks_than_units_leave_some_without_work),
         cmocka_unit_test(the_busiest_rank_has_what_most_units_says),
         cmocka_unit_test(no_other_number_of_groups_is_better),
+        cmocka_unit_test(no_cut_has_a_smaller_largest_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,3 +46,33 @@ struct layout layout_of(int rank, int size, int64_t n_replicas, int64_t n_tasks)
 int64_t layout_most_units(int size, int64_t n_replicas, int64_t n_tasks) {
     return most_units(size, layout_groups(size, n_replicas, n_tasks), n_replicas, n_tasks);
 }
+
+int64_t layout_most_tasks(int64_t n_tasks, int64_t n_ranks) {
+    int64_t most = 2 * ceil_divide(n_tasks, n_ranks);
+    return most < n_tasks ? most : n_tasks;
+}
+
+/* Fills part after part up to `limit`. Do all tasks fit? */
+static bool cut_below(double limit, int64_t n_tasks, int64_t n_parts, const double *cost, int64_t *first) {
+    int64_t most = layout_most_tasks(n_tasks, n_parts), at = 0;
+    for (int64_t part = 0; part < n_parts; part++) {
+        double sum = 0;
+        first[part] = at;
+        while (at < n_tasks && at - first[part] < most && sum + cost[at] <= limit) sum += cost[at++];
+    }
+    first[n_parts] = n_tasks;
+    return at == n_tasks;
+}
+
+void layout_cut(int64_t n_tasks, int64_t n_parts, const double *cost, int64_t *first) {
+    enum { HALVINGS = 60 };
+    double low = 0, high = 0;
+    for (int64_t i = 0; i < n_tasks; i++) high += cost[i];
+    high = high > 0 ? 2 * high : 1; /* beyond what rounding can do */
+    for (int i = 0; i < HALVINGS; i++) {
+        double middle = low + (high - low) / 2;
+        if (cut_below(middle, n_tasks, n_parts, cost, first)) high = middle;
+        else low = middle;
+    }
+    cut_below(high, n_tasks, n_parts, cost, first);
+}

@@ -14,11 +14,12 @@
 #include "multidistral/run/peers.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/run/spread.h"
 #include "multidistral/world/solve.h"
 
 /* ---- Units: box coordinates, replica and task counted from the box's first ---- */
 
-static struct learner *learner_at(const struct trainer *t, int64_t replica, int64_t task) {
+struct learner *trainer_learner(const struct trainer *t, int64_t replica, int64_t task) {
     return &t->learner[replica * t->layout.tasks.n + task];
 }
 
@@ -65,7 +66,7 @@ static double games_error(const struct games *games, int agent) {
 /* E-step: the agents of one task learn, pi0 fixed. */
 static struct games e_step(struct trainer *t, int64_t replica, int64_t task) {
     const struct config *config = &t->plan->config;
-    struct learner *learner = learner_at(t, replica, task);
+    struct learner *learner = trainer_learner(t, replica, task);
     struct rng_key key = game_key(t, replica, task, RNG_E_STEP);
     struct games games = {0};
     if (learner->behaviour) behaviour_clear(learner->behaviour);
@@ -86,7 +87,7 @@ static void keep_returns(struct trainer *t, int64_t replica, int64_t task, int64
 
 /* M-step: the task policies play, fixed; their discounted visits go into t->own. */
 static struct games m_step(struct trainer *t, int64_t replica, int64_t task) {
-    struct learner *learner = learner_at(t, replica, task);
+    struct learner *learner = trainer_learner(t, replica, task);
     struct rng_key key = game_key(t, replica, task, RNG_M_STEP);
     struct games games = {0};
     for (int p = 0; p < learner->n_players; p++) visits_clear(&t->own[p]);
@@ -105,7 +106,7 @@ static void curves_put(struct trainer *t, enum curve curve, int64_t replica, int
 }
 
 static void record(struct trainer *t, int64_t replica, int64_t task, const struct games *e, const struct games *m) {
-    const struct learner *learner = learner_at(t, replica, task);
+    const struct learner *learner = trainer_learner(t, replica, task);
     curves_put(t, CURVE_games, replica, task, 0, (double)(e->n + m->n));
     curves_put(t, CURVE_steps, replica, task, 0, (double)(e->steps + m->steps));
     t->steps += e->steps + m->steps;
@@ -124,7 +125,7 @@ static void record(struct trainer *t, int64_t replica, int64_t task, const struc
 }
 
 static void record_behaviour(struct trainer *t, int64_t replica, int64_t task) {
-    const struct behaviour *b = learner_at(t, replica, task)->behaviour;
+    const struct behaviour *b = trainer_learner(t, replica, task)->behaviour;
     int n_agents = t->plan->n_agents;
     int64_t all_choke = 0, n_steps = (int64_t)n_agents * b->n_cells;
     double *steps_in = t->steps_in + (replica * t->layout.tasks.n + task) * n_steps, n = (double)b->n_games;
@@ -167,22 +168,27 @@ static void distil(struct trainer *t) {
         distilled_update(&t->distilled[i], &t->sum[i], t->plan->config.run.pseudo_count);
 }
 
+static void play(struct trainer *t, int64_t replica, int64_t task) {
+    double began = log_seconds();
+    struct games e = e_step(t, replica, task), m = m_step(t, replica, task);
+    record(t, replica, task, &e, &m);
+    if (t->behaviour) record_behaviour(t, replica, task);
+    sum_own_visits(t, replica);
+    t->task_seconds[task] += log_seconds() - began;
+}
+
 void trainer_iterate(struct trainer *t) {
+    spread_when_due(t);
     double began = log_seconds();
     prepare_priors(t);
-    for (int64_t replica = 0; replica < t->layout.replicas.n; replica++) {
-        for (int64_t task = 0; task < t->layout.tasks.n; task++) {
-            struct games e = e_step(t, replica, task), m = m_step(t, replica, task);
-            record(t, replica, task, &e, &m);
-            if (t->behaviour) record_behaviour(t, replica, task);
-            sum_own_visits(t, replica);
-        }
-    }
+    for (int64_t replica = 0; replica < t->layout.replicas.n; replica++)
+        for (int64_t task = 0; task < t->layout.tasks.n; task++) play(t, replica, task);
     double played = log_seconds();
     distil(t);
     t->curves.cost[COST_reduce_seconds][t->iteration] = log_seconds() - played;
     t->curves.cost[COST_iteration_seconds][t->iteration] = log_seconds() - began;
     t->iteration++;
+    t->n_measured++;
 }
 
 /* ---- Memory ---- */
@@ -196,41 +202,70 @@ static int64_t longest_game(const struct plan *plan) {
     return longest;
 }
 
-/* Rows that a table can reach at most: no more than there are, and no more than steps are taken. */
-static uint64_t most_rows(const struct plan *plan) {
+/* What a program of this kind holds before it has any table: libraries, and the buffers of MPI and HDF5. */
+static const uint64_t program_bytes = UINT64_C(40) << 20;
+
+enum { PAGE = 4096 }; /* bytes that come together at the least */
+
+/* Rows that can be known at most from the steps of so many agents: no more than there are, and no more than steps taken. */
+static uint64_t most_rows(const struct plan *plan, double n_agents) {
     const struct run_settings *run = &plan->config.run;
-    double steps = (double)longest_game(plan) * (double)run->iterations * (double)(run->games_e + run->games_m);
+    double steps = (double)longest_game(plan) * (double)run->iterations * (double)(run->games_e + run->games_m) * n_agents;
     return steps < (double)plan->senses.rows.n ? (uint64_t)steps + 1 : plan->senses.rows.n;
 }
 
-static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
-    enum { LISTED = sizeof(uint64_t) }; /* a row's place in a list of rows */
-    uint64_t n_actions = (uint64_t)plan_n_actions(plan), joint = learner_kinds[plan->config.run.learner]->deciders == DECIDE_AGENTS ? 0 : n_actions;
-    uint64_t visits_row = LISTED + (n_actions / 8 + 1) * 8 * sizeof(int64_t);
-    uint64_t distilled_row = 2 * (LISTED + (uint64_t)policy_stride((int)n_actions) * sizeof(float));
-    uint64_t table_row = LISTED + sizeof(struct table_row) + joint * sizeof(float), file_row = n_actions * sizeof(float);
-    uint64_t steps_in = plan->config.run.behaviour ? (uint64_t)plan->cells.n * (uint64_t)plan->n_agents * sizeof(double) : 0;
-    uint64_t games = (uint64_t)(plan->config.run.games_m < TRAINER_GAMES ? plan->config.run.games_m : TRAINER_GAMES) *
-                     (uint64_t)plan->n_agents * sizeof(double);
-    uint64_t rows = most_rows(plan), agents = (uint64_t)plan->n_agents, players = (uint64_t)plan_n_players(plan);
-    uint64_t curves = (uint64_t)plan->config.run.iterations * CURVE_COUNT * agents * sizeof(double);
-    uint64_t unit = rows * (players * table_row + agents * file_row) + 2 * curves + 2 * steps_in + games +
-                    learning_bytes(&plan->config.learning, longest_game(plan));
-    return (uint64_t)n_units * unit +
-           (uint64_t)n_replicas * (uint64_t)plan_n_distilled(plan) * rows * (visits_row + distilled_row) +
-           players * rows * visits_row;
+static uint64_t least_of(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* Memory behind a table of which so many rows are known. Rows that are addressed directly lie anywhere in it. */
+static uint64_t table_bytes(const struct plan *plan, uint64_t known, uint64_t row_bytes) {
+    uint64_t all = plan->senses.rows.n, list = known * sizeof(uint64_t) + PAGE;
+    if (all <= SLOTS_DIRECT) return list + least_of(all * row_bytes, known * (row_bytes + PAGE)) + PAGE;
+    return list + known * row_bytes + least_of(all * sizeof(uint32_t), known * PAGE) + 2 * PAGE;
 }
 
-uint64_t trainer_bytes(const struct plan *plan, int size) {
+static uint64_t unit_bytes(const struct plan *plan) {
+    const struct run_settings *run = &plan->config.run;
+    uint64_t n_agents = (uint64_t)plan->n_agents, n_actions = (uint64_t)plan_n_actions(plan);
+    uint64_t wide = learner_kinds[run->learner]->deciders == DECIDE_AGENTS ? 0 : n_actions * sizeof(float);
+    uint64_t tables = (uint64_t)plan_n_players(plan) * table_bytes(plan, most_rows(plan, 1), sizeof(struct table_row) + wide);
+    double everybody = (double)n_agents * (double)plan->n_tasks * (double)run->replicas;
+    uint64_t in_file = n_agents * most_rows(plan, everybody) * n_actions * sizeof(float);
+    uint64_t curves = (uint64_t)run->iterations * CURVE_COUNT * n_agents * sizeof(double);
+    uint64_t steps_in = run->behaviour ? (uint64_t)plan->cells.n * n_agents * sizeof(double) : 0;
+    uint64_t games = (uint64_t)(run->games_m < TRAINER_GAMES ? run->games_m : TRAINER_GAMES) * n_agents * sizeof(double);
+    return sizeof(struct learner) + tables + in_file + 2 * curves + 2 * steps_in + games +
+           learning_bytes(&plan->config.learning, longest_game(plan));
+}
+
+/* All policies of a replica, and the visits that they come from. */
+static uint64_t replica_bytes(const struct plan *plan) {
+    uint64_t n_actions = (uint64_t)plan_n_actions(plan), rows = most_rows(plan, (double)plan->n_agents * plan->n_tasks);
+    uint64_t visits = table_bytes(plan, rows, (n_actions / 8 + 1) * 8 * sizeof(int64_t));
+    uint64_t policy = table_bytes(plan, rows, (uint64_t)policy_stride((int)n_actions) * sizeof(float));
+    return (uint64_t)plan_n_distilled(plan) * (visits + 2 * policy);
+}
+
+static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
+    uint64_t n_actions = (uint64_t)plan_n_actions(plan), visits_row = (n_actions / 8 + 1) * 8 * sizeof(int64_t);
+    return program_bytes + (uint64_t)n_units * unit_bytes(plan) + (uint64_t)n_replicas * replica_bytes(plan) +
+           (uint64_t)plan_n_players(plan) * table_bytes(plan, most_rows(plan, 1), visits_row);
+}
+
+/* Of the busiest rank; `spread`: if it gets as many tasks as it may. */
+static uint64_t bytes_of_busiest(const struct plan *plan, int size, bool spread) {
     uint64_t most = 0;
     int64_t replicas = plan->config.run.replicas, n_groups = layout_groups(size, replicas, plan->n_tasks);
     for (int rank = 0; rank < size; rank++) {
         struct layout layout = layout_in_groups(n_groups, rank, size, replicas, plan->n_tasks);
-        uint64_t bytes = bytes_of(plan, layout.replicas.n * layout.tasks.n, layout.replicas.n);
+        int64_t n_ranks = layout_part(size, n_groups, layout.group).n;
+        int64_t n_tasks = spread ? layout_most_tasks(plan->n_tasks, n_ranks) : layout.tasks.n;
+        uint64_t bytes = bytes_of(plan, layout.replicas.n * n_tasks, layout.replicas.n);
         if (bytes > most) most = bytes;
     }
     return most;
 }
+
+uint64_t trainer_bytes(const struct plan *plan, int size) { return bytes_of_busiest(plan, size, true); }
 
 static double machine_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE); }
 
@@ -239,7 +274,7 @@ static double machine_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (do
 static bool memory_suffices(const struct trainer *t, struct fault *why) {
     int size;
     MPI_Comm_size(t->world, &size);
-    double need = (double)trainer_bytes(t->plan, size) * t->ranks_here, have = machine_bytes();
+    double need = (double)bytes_of_busiest(t->plan, size, false) * t->ranks_here, have = machine_bytes();
     double games = (double)learning_bytes(&t->plan->config.learning, longest_game(t->plan)) *
                    (double)(t->layout.replicas.n * t->layout.tasks.n) * t->ranks_here;
     if (games > most_of_memory * have)
@@ -253,6 +288,14 @@ static bool memory_suffices(const struct trainer *t, struct fault *why) {
                      t->plan->n_tasks, t->plan->n_agents, (unsigned long long)t->plan->senses.rows.n,
                      (long long)t->plan->config.run.replicas, (long long)t->plan->config.run.iterations, need / 0x1p30,
                      have / 0x1p30);
+}
+
+/* May tasks move, which can leave a rank twice as many? */
+static bool memory_allows_spreading(const struct trainer *t) {
+    int size;
+    MPI_Comm_size(t->world, &size);
+    return t->plan->senses.rows.n > SLOTS_DIRECT ||
+           (double)trainer_bytes(t->plan, size) * t->ranks_here <= most_of_memory * machine_bytes();
 }
 
 /* Memory that this process holds now (Linux; elsewhere 0: never full). */
@@ -272,9 +315,9 @@ static bool memory_is_full(const struct trainer *t) {
 
 /* ---- Create and destroy ---- */
 
-static bool create_learner(struct trainer *t, int64_t replica, int64_t task) {
+bool trainer_create_learner(struct trainer *t, int64_t replica, int64_t task) {
     const struct plan *plan = t->plan;
-    struct learner *learner = learner_at(t, replica, task);
+    struct learner *learner = trainer_learner(t, replica, task);
     struct distilled *distilled = t->distilled + replica * plan_n_distilled(plan);
     bool created = learner_create(learner, (enum learner_name)plan->config.run.learner,
                                   plan->env[t->layout.tasks.first + task], &plan->senses);
@@ -293,9 +336,8 @@ static bool create_tables(struct trainer *t) {
     t->sum = memory_zeros((size_t)n_distilled(t), sizeof *t->sum);
     for (int64_t i = 0; created && i < n_distilled(t); i++)
         created = distilled_create(&t->distilled[i], rows, n_actions) && visits_create(&t->sum[i], rows, n_actions);
-    t->learner = memory_zeros((size_t)(t->layout.replicas.n * t->layout.tasks.n), sizeof *t->learner);
     for (int64_t r = 0; r < t->layout.replicas.n; r++)
-        for (int64_t i = 0; created && i < t->layout.tasks.n; i++) created = create_learner(t, r, i);
+        for (int64_t i = 0; created && i < t->layout.tasks.n; i++) created = trainer_create_learner(t, r, i);
     for (int p = 0; created && p < plan_n_players(plan); p++) created = visits_create(&t->own[p], rows, n_actions);
     return created;
 }
@@ -345,6 +387,45 @@ static void create_game_returns(struct trainer *t) {
     t->game_return = memory_zeros((size_t)(n_units * t->n_games_kept * t->plan->n_agents), sizeof *t->game_return);
 }
 
+static void create_discounts(struct trainer *t) {
+    for (int64_t i = 0; i < t->layout.tasks.n; i++) {
+        int64_t task = t->layout.tasks.first + i;
+        if (!t->discounts[task])
+            t->discounts[task] = visits_discounts(t->plan->config.learning.gamma, t->plan->env[task]->rules.step_limit);
+    }
+}
+
+void trainer_create_box(struct trainer *t) {
+    t->learner = memory_zeros((size_t)(t->layout.replicas.n * t->layout.tasks.n), sizeof *t->learner);
+    t->task_seconds = memory_zeros((size_t)t->layout.tasks.n, sizeof *t->task_seconds);
+    curves_create(&t->curves, &t->layout, t->plan->config.run.iterations, t->plan->n_agents);
+    create_discounts(t);
+    create_behaviour(t);
+    create_game_returns(t);
+    create_optima(t);
+}
+
+void trainer_destroy_box(struct trainer *t) {
+    for (int64_t i = 0; t->behaviour && i < t->layout.tasks.n; i++) behaviour_destroy(&t->behaviour[i]);
+    free(t->behaviour);
+    free(t->steps_in);
+    free(t->game_return);
+    free(t->learner);
+    free(t->task_seconds);
+    free(t->optimum);
+    curves_destroy(&t->curves);
+}
+
+static void create_group(struct trainer *t) {
+    int rank, size;
+    MPI_Comm_rank(t->world, &rank);
+    MPI_Comm_split(t->world, (int)t->layout.group, rank, &t->group);
+    MPI_Comm_size(t->group, &size);
+    t->first_task = memory_zeros((size_t)size + 1, sizeof *t->first_task);
+    for (int i = 0; i < size; i++) t->first_task[i] = layout_part(t->plan->n_tasks, size, i).first;
+    t->first_task[size] = t->plan->n_tasks;
+}
+
 bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm world, struct fault *why) {
     int rank, size;
     MPI_Comm_rank(world, &rank);
@@ -352,21 +433,17 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     *trainer = (struct trainer){
         .plan = plan, .world = world, .ranks_here = peers_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
     if (!reduce_fault(memory_suffices(trainer, why), why, world)) return false;
-    MPI_Comm_split(world, (int)trainer->layout.group, rank, &trainer->group);
+    create_group(trainer);
+    int spreads = memory_allows_spreading(trainer);
+    MPI_Allreduce(MPI_IN_PLACE, &spreads, 1, MPI_INT, MPI_MIN, world);
+    trainer->spreads = spreads;
     trainer->own = memory_zeros((size_t)plan_n_players(plan), sizeof *trainer->own);
     trainer->discounts = memory_zeros((size_t)plan->n_tasks, sizeof *trainer->discounts);
-    for (int64_t i = 0; i < trainer->layout.tasks.n; i++) {
-        int64_t task = trainer->layout.tasks.first + i;
-        trainer->discounts[task] = visits_discounts(plan->config.learning.gamma, plan->env[task]->rules.step_limit);
-    }
-    curves_create(&trainer->curves, &trainer->layout, plan->config.run.iterations, plan->n_agents);
-    create_behaviour(trainer);
-    create_game_returns(trainer);
+    trainer_create_box(trainer);
     bool created = create_tables(trainer) ||
                    fault_set(why, "%llu observations are more than the address space holds; observe less, as with "
                                   "observe_others = no",
                              (unsigned long long)plan->senses.rows.n);
-    create_optima(trainer);
     if (reduce_fault(created, why, world)) return true;
     trainer_destroy(trainer);
     return false;
@@ -381,19 +458,14 @@ void trainer_destroy(struct trainer *trainer) {
         learner_destroy(&trainer->learner[i]);
     for (int p = 0; p < plan_n_players(trainer->plan); p++) visits_destroy(&trainer->own[p]);
     for (int i = 0; i < trainer->plan->n_tasks; i++) free(trainer->discounts[i]);
-    for (int64_t i = 0; trainer->behaviour && i < trainer->layout.tasks.n; i++) behaviour_destroy(&trainer->behaviour[i]);
-    free(trainer->behaviour);
-    free(trainer->steps_in);
-    free(trainer->game_return);
+    trainer_destroy_box(trainer);
+    free(trainer->first_task);
     free(trainer->prior.path);
     free(trainer->prior.ini);
     free(trainer->distilled);
     free(trainer->sum);
-    free(trainer->learner);
-    free(trainer->optimum);
     free(trainer->own);
     free(trainer->discounts);
-    curves_destroy(&trainer->curves);
     MPI_Comm_free(&trainer->group);
     *trainer = (struct trainer){0};
 }

@@ -32,7 +32,16 @@ struct layout layout_in_groups(int64_t n_groups, int rank, int size, int64_t n_r
  * least to communicate. Local: a function of its arguments. */
 struct layout layout_of(int rank, int size, int64_t n_replicas, int64_t n_tasks);
 
-/* Units of the busiest rank. */
+/* Most tasks that a rank may get by their cost, of n_tasks for n_ranks: twice as many as in equal parts. */
+int64_t layout_most_tasks(int64_t n_tasks, int64_t n_ranks);
+
+/* Cuts tasks in a row into parts, so that the largest cost of a part is as small as can be with at most layout_most_tasks
+ * in each.
+ *   cost   [n_tasks]      at least 0
+ *   first  [n_parts + 1]  out: the first task of each part, and n_tasks behind the last; a part may be empty */
+void layout_cut(int64_t n_tasks, int64_t n_parts, const double *cost, int64_t *first);
+
+/* Units of the busiest rank of equal parts. */
 int64_t layout_most_units(int size, int64_t n_replicas, int64_t n_tasks);
 
 #endif

@@ -22,6 +22,10 @@ struct trainer {
     MPI_Comm world, group; /* all ranks; those that share this rank's replicas */
     int ranks_here; /* that share this rank's machine */
     struct layout layout;
+    int64_t *first_task;         /* [ranks of the group + 1]: the first task of each, and n_tasks behind the last */
+    double *task_seconds;        /* [own tasks]: played in all own replicas, since spread_when_due asked */
+    int64_t n_measured;          /* iterations since the trainer was created */
+    bool spreads;                /* may tasks move between ranks? */
     struct learner *learner;     /* [own replicas][own tasks] */
     struct distilled *distilled; /* [own replicas][plan_n_distilled] */
     struct visits *sum;          /* [own replicas][plan_n_distilled]: visits of all agents, tasks and ranks */
@@ -72,7 +76,14 @@ void trainer_destroy(struct trainer *trainer);
  * one has them in its file. */
 void trainer_solve(struct trainer *trainer);
 
-/* Bytes that the busiest of `size` ranks takes at most, if it reaches every row that it can. */
+/* For those who move units (spread). What a rank holds for its box, layout.tasks, without learners and with nothing in it;
+ * one learner of it, by box coordinates, and what makes one: false when the address space does not hold it. Local. */
+void trainer_create_box(struct trainer *trainer);
+void trainer_destroy_box(struct trainer *trainer);
+struct learner *trainer_learner(const struct trainer *trainer, int64_t replica, int64_t task);
+bool trainer_create_learner(struct trainer *trainer, int64_t replica, int64_t task);
+
+/* Bytes that the busiest of `size` ranks takes at most, if it reaches every row that it can, and gets as many tasks as it can. */
 uint64_t trainer_bytes(const struct plan *plan, int size);
 
 /* Trains until all iterations are done, or training.stop_after, or there is no time for one more within max_seconds, or a
