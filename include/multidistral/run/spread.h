@@ -1,7 +1,7 @@
 /* Tasks move between the ranks of a group, so that all play about as long.
  *
  * Games of one task may take many times as long as those of another, and nobody knows it before they are played. So the
- * seconds of each task are measured, and the group's tasks are cut anew after 1, 2, 4, 8 ... iterations where that pays.
+ * processor seconds of each task are measured, and the group's tasks are cut anew after 1, 2, 4, 8 ... iterations where that pays.
  * What a run computes does not depend on who owns which task. */
 #ifndef MULTIDISTRAL_RUN_SPREAD_H
 #define MULTIDISTRAL_RUN_SPREAD_H

@@ -23,7 +23,7 @@ struct trainer {
     int ranks_here; /* that share this rank's machine */
     struct layout layout;
     int64_t *first_task;         /* [ranks of the group + 1]: the first task of each, and n_tasks behind the last */
-    double *task_seconds;        /* [own tasks]: played in all own replicas, since spread_when_due asked */
+    double *task_seconds;        /* [own tasks]: of the processor, in all own replicas, since spread_when_due asked */
     int64_t n_measured;          /* iterations since the trainer was created */
     bool spreads;                /* may tasks move between ranks? */
     struct learner *learner;     /* [own replicas][own tasks] */
