@@ -3,7 +3,6 @@ memory than was stated before the start, nor less than half of it.
 Environment: MULTIDISTRAL, MPIEXEC, SOURCE; UNITS: how many units, 10000 for the full size (400; a run of 10,000 writes 3.2 GB)."""
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,7 @@ def peak_bytes(command):
 
 
 def stated_bytes(text):
-    number, scale = re.search(r"at most ([\d.e+]+) (\w+) in a rank", text).groups()
+    number, scale = re.search(r"(?:at most|about) ([\d.e+]+) (\w+) (?:in a|per) rank", text).groups()
     return float(number) * SCALES[scale]
 
 
@@ -44,8 +43,8 @@ class Units(unittest.TestCase):
 
     def train(self, ranks, tasks, *settings):
         """The most bytes of a rank, and the bytes that were stated."""
-        path = f"{self.place}/run.h5"
-        took, text = peak_bytes([*os.environ["MPIEXEC"].split(), "-np", str(ranks), os.environ["MULTIDISTRAL"], "train",
+        path = f"{self.place}/units.h5"
+        took, text = peak_bytes([os.environ["MPIEXEC"], "-n", str(ranks), os.environ["MULTIDISTRAL"], "train",
                                  "--progress=none", "--overwrite", "-o", path, *settings, *tasks])
         with h5py.File(path) as run:
             names = []
