@@ -127,11 +127,14 @@ static hid_t memory_space(const struct h5_box *box) {
     return space;
 }
 
-/* FNV-1a, 64 bits. */
+/* As FNV-1a, but eight bytes at a time. */
 static uint64_t checksum(const void *data, size_t bytes) {
-    const unsigned char *byte = data;
-    uint64_t sum = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < bytes; i++) sum = (sum ^ byte[i]) * UINT64_C(1099511628211);
+    uint64_t sum = UINT64_C(14695981039346656037), word = 0;
+    for (size_t at = 0; at < bytes; at += sizeof word) {
+        memcpy(&word, (const char *)data + at, bytes - at < sizeof word ? bytes - at : sizeof word);
+        sum = (sum ^ word) * UINT64_C(1099511628211);
+        sum ^= sum >> 32;
+    }
     return sum;
 }
 
