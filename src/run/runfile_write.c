@@ -550,9 +550,14 @@ static bool clear_part(const char *part, const struct output *place, struct faul
     return unlink(part) == 0 || errno == ENOENT || fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
 }
 
+/* Reads the file again, since a disk may say that it took what it did not. */
+static bool seal(const struct writing *w, const char *part, struct fault *why) {
+    return h5_seal(&w->h5, part, why) && (seal_look(part, why) == SEAL_WHOLE || fault_at(why, "%s: cannot be sealed", part));
+}
+
 /* Sealed and to the disk; it may take minutes, and the place be lost meanwhile. */
 static bool finish_part(const struct writing *w, const char *part, const struct output *place, struct fault *why) {
-    if (!h5_seal(&w->h5, part, why)) return false;
+    if (!seal(w, part, why)) return false;
     if (!flush_to_disk(part)) return fault_set(why, "%s: cannot be flushed to disk: %s", part, strerror(errno));
     return !place || output_is_held(place, why);
 }
@@ -605,6 +610,11 @@ static bool verify_part(struct writing *w, const char *part, const char *path, s
                           full ? ": no space is left on the device" : "");
 }
 
+/* Open MPI makes a semaphore for each file it opens, named after the last part of its path alone. A killed run leaves it
+ * behind, and all that write a file of that name on this host would wait for it for ever. It is for shared file pointers,
+ * which HDF5 does not use. Before the first file is opened. */
+static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "individual", 0); }
+
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
                    const struct provenance *provenance, struct fault *why) {
     struct writing w = {.trainer = trainer, .plan = trainer->plan};
@@ -613,6 +623,7 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
     MPI_Comm_rank(trainer->world, &rank);
     bool ok = reduce_fault(rank != 0 || clear_part(part, place, why), why, trainer->world);
     if (ok) {
+        avoid_semaphores();
         find_rows(&w);
         write_all(&w, part, provenance);
         bool written = verify_part(&w, part, path, why);
