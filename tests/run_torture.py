@@ -1,0 +1,41 @@
+"""Kills and injected faults through tools/torture in its short form. Environment: MULTIDISTRAL, FAULTS, MPIEXEC, SOURCE."""
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+SOURCE = os.environ["SOURCE"]
+COLUMNS = ("tries", "struck", "same", "refused", "lost", "hangs", "failed", "skipped")
+
+
+def torture(*arguments):
+    return subprocess.run([sys.executable, f"{SOURCE}/tools/torture", *map(str, arguments)], capture_output=True, text=True, timeout=550)
+
+
+class Torture(unittest.TestCase):
+    def counts(self, *arguments):
+        done = torture(*arguments)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        lines = re.findall(r"^(\w.*?)((?: +\d+){8})$", done.stdout, re.M)
+        return {name: dict(zip(COLUMNS, map(int, counts.split()))) for name, counts in lines}
+
+    def test_kills(self):
+        counts = self.counts("--kills", 12, "--faults")
+        self.assertEqual(sum(count["same"] for count in counts.values()), 12)
+        self.assertGreater(sum(count["struck"] for count in counts.values()), 0)
+
+    def test_each_fault(self):
+        counts = self.counts("--kills", 0)
+        self.assertGreater(len(counts), 20)
+        for name, count in counts.items():
+            with self.subTest(name):
+                self.assertEqual(count["same"] + count["refused"] + count["skipped"], 1)
+
+    def test_usage(self):
+        self.assertEqual(torture("--kills", -1).returncode, 2)
+        self.assertEqual(torture("--faults", "none").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
