@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -543,10 +544,28 @@ static bool flush_to_disk(const char *path) {
     return flushed;
 }
 
+/* What Open MPI leaves beside the new file when it is killed: run.h5.part-JOB-PROCESS.lock. */
+static void clear_locks(const char *part) {
+    char *own = memory_string(part), *other = memory_string(part);
+    const char *folder = dirname(own), *name = basename(other);
+    size_t length = strlen(name);
+    DIR *files = opendir(folder);
+    for (struct dirent *file; files && (file = readdir(files));) {
+        size_t end = strlen(file->d_name);
+        if (strncmp(file->d_name, name, length) == 0 && file->d_name[length] == '-' && end > length + 5 &&
+            strcmp(file->d_name + end - 5, ".lock") == 0)
+            unlinkat(dirfd(files), file->d_name, 0);
+    }
+    if (files) closedir(files);
+    free(other);
+    free(own);
+}
+
 /* A new file for each writing, since a rank that another run left behind on a host out of reach may have the old one open,
  * and write into it later. On rank 0. */
 static bool clear_part(const char *part, const struct output *place, struct fault *why) {
     if (place && !output_is_held(place, why)) return false;
+    clear_locks(part);
     return unlink(part) == 0 || errno == ENOENT || fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
 }
 
@@ -612,8 +631,8 @@ static bool verify_part(struct writing *w, const char *part, const char *path, s
 
 /* Open MPI makes a semaphore for each file it opens, named after the last part of its path alone. A killed run leaves it
  * behind, and all that write a file of that name on this host would wait for it for ever. It is for shared file pointers,
- * which HDF5 does not use. Before the first file is opened. */
-static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "individual", 0); }
+ * which HDF5 does not use; as is the file that takes its place, run.h5.part-JOB-PROCESS.lock. */
+static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "lockedfile", 0); }
 
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
                    const struct provenance *provenance, struct fault *why) {
