@@ -1,5 +1,5 @@
 /* Preloaded into the ranks of a run (LD_PRELOAD), has a call fail as a broken disk or clock would. For tools/torture.
- *   FAULT=CALL:K:SUFFIX:HOW  the K-th CALL (write, fsync, rename, fwrite) on a path that ends in SUFFIX, from 1.
+ *   FAULT=CALL:K:SUFFIX:HOW  the K-th CALL (write, fsync, rename, fwrite) on a path that ends in SUFFIX, from 1; K+: and all later.
  *                            HOW: EIO, ENOSPC, short (half is written), lies (nothing is done, and success returned)
  *   FAULT_RANK=R             on this rank alone
  *   FAULT_CLOCK=HOURS        the time of day jumps so many hours forth and back from call to call; CLOCK_MONOTONIC does not
@@ -21,7 +21,7 @@ enum how { NONE, EIO_, ENOSPC_, SHORT, LIES };
 static const char *const how_name[] = {"", "EIO", "ENOSPC", "short", "lies"};
 
 static struct {
-    char call[16], suffix[64], how[16];
+    char call[16], more[2], suffix[64], how[16];
     int k;
 } fault;
 static atomic_int n_calls, n_times;
@@ -34,14 +34,17 @@ __attribute__((constructor)) static void read_environment(void) {
     if (!rank) return;
     if (getenv("FAULT_CLOCK")) jump = 3600 * atol(getenv("FAULT_CLOCK"));
     if (!text || (wanted && strcmp(rank, wanted) != 0)) return;
-    if (sscanf(text, "%15[^:]:%d:%63[^:]:%15s", fault.call, &fault.k, fault.suffix, fault.how) != 4) abort();
+    if (sscanf(text, "%15[^:]:%d%1[+]:%63[^:]:%15s", fault.call, &fault.k, fault.more, fault.suffix, fault.how) != 5 &&
+        sscanf(text, "%15[^:]:%d:%63[^:]:%15s", fault.call, &fault.k, fault.suffix, fault.how) != 4)
+        abort();
 }
 
 /* Is it this call's turn to fail, and how? */
 static enum how turn(const char *call, const char *path) {
     size_t all = strlen(path), end = strlen(fault.suffix);
     if (fault.k == 0 || strcmp(call, fault.call) != 0 || all < end || strcmp(path + all - end, fault.suffix) != 0) return NONE;
-    if (++n_calls != fault.k) return NONE;
+    int n = ++n_calls;
+    if (n < fault.k || (n > fault.k && !fault.more[0])) return NONE;
     static const char said[] = "faults: struck\n";
     if (REAL(write)(2, said, sizeof said - 1) < 0) return NONE;
     for (enum how how = EIO_; how <= LIES; how++)
