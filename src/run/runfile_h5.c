@@ -140,8 +140,14 @@ static uint64_t checksum(const void *data, size_t bytes) {
 
 /* ---- Writing ---- */
 
+/* Open MPI makes a semaphore for each file it opens, named after the last part of its path alone. A killed run leaves it
+ * behind, and all that write a file of that name on this host would wait for it for ever. It is for shared file pointers,
+ * which HDF5 does not use; as is the file that takes its place, run.h5.part-JOB-PROCESS.lock. */
+static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "lockedfile", 0); }
+
 void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm) {
     quiet();
+    avoid_semaphores();
     *writer = (struct h5_writer){0};
     MPI_Comm_rank(comm, &writer->rank);
     snprintf(in_hand, sizeof in_hand, "%s", path);

@@ -10,6 +10,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
+#include "multidistral/run/seal.h"
 #include "multidistral/version.h"
 #include "runfile_h5.h"
 
@@ -629,11 +630,6 @@ static bool verify_part(struct writing *w, const char *part, const char *path, s
                           full ? ": no space is left on the device" : "");
 }
 
-/* Open MPI makes a semaphore for each file it opens, named after the last part of its path alone. A killed run leaves it
- * behind, and all that write a file of that name on this host would wait for it for ever. It is for shared file pointers,
- * which HDF5 does not use; as is the file that takes its place, run.h5.part-JOB-PROCESS.lock. */
-static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "lockedfile", 0); }
-
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
                    const struct provenance *provenance, struct fault *why) {
     struct writing w = {.trainer = trainer, .plan = trainer->plan};
@@ -642,7 +638,6 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
     MPI_Comm_rank(trainer->world, &rank);
     bool ok = reduce_fault(rank != 0 || clear_part(part, place, why), why, trainer->world);
     if (ok) {
-        avoid_semaphores();
         find_rows(&w);
         write_all(&w, part, provenance);
         bool written = verify_part(&w, part, path, why);
