@@ -6,8 +6,8 @@
  *   void kernel_make_ready(learner, agent, number, row)   a row that was not reached in this iteration so far
  *   uint8_t kernel_draw(kernel, row, bits)           the action that 32 random bits draw
  *   float kernel_value(row)                          V(s), of a row that is ready
- *   void kernel_back_up(kernel, n_agents, row, action, target)
- *                                                    Q(s,a) of each agent on its way to r + gamma V(s')
+ *   void kernel_back_up(kernel, n_agents, finished, row, action, target)
+ *                                                    Q(s,a) of each agent not in the set on its way to r + gamma V(s')
  *
  * It defines learn and visit, for struct learner_kind. Environment step, draw and backup are compiled together; for one
  * and for two agents on a map with these as constants. */
@@ -18,7 +18,6 @@
 struct game {
     struct kernel kernel;
     struct env_state state;
-    struct rng rng;
     struct table_row *row[ENV_AGENTS]; /* what each agent sees */
     uint64_t number[ENV_AGENTS];       /* of that row in its table */
     uint8_t action[ENV_AGENTS];        /* what each agent is about to do */
@@ -35,8 +34,8 @@ static inline void look(struct learner *learner, int n_agents, struct game *game
 }
 
 /* All draws of the step to come. */
-static inline void draw(int n_agents, struct game *game) {
-    const uint32_t *bits = rng_take(&game->rng, (uint32_t)env_draws(n_agents));
+static inline void draw(int n_agents, struct rng *rng, struct game *game) {
+    const uint32_t *bits = rng_take(rng, (uint32_t)env_draws(n_agents));
     UNROLLED
     for (int j = 0; j < n_agents; j++)
         game->action[j] = kernel_draw(&game->kernel, game->row[j], bits[j]);
@@ -44,19 +43,20 @@ static inline void draw(int n_agents, struct game *game) {
     for (int c = 0; c < n_agents / 2; c++) game->chance[c] = bits[n_agents + c];
 }
 
-static inline void begin(struct learner *learner, int n_agents, const struct rng_key *key, struct game *game) {
+static inline void begin(struct learner *learner, int n_agents, const struct rng_key *key, struct rng *rng,
+                         struct game *game) {
     game->kernel = kernel_of(learner, key);
     game->state = learner->env->start;
     game->discount = 1;
     game->steps = 0;
-    rng_start(&game->rng, key);
+    rng_start(rng, key);
     UNROLLED
     for (int j = 0; j < n_agents; j++) {
         look(learner, n_agents, game, j);
         game->returns[j] = 0;
         game->length[j] = 0;
     }
-    draw(n_agents, game);
+    draw(n_agents, rng, game);
 }
 
 static inline void step(const struct learner *learner, enum env_kind world, int n_agents, struct game *game) {
@@ -91,34 +91,52 @@ static inline void end(int n_agents, const struct game *game, struct episode *ou
     }
 }
 
-/* The next actions are drawn before the values of the last ones are backed up: so the machine can play on while it
- * computes, and an agent that stays in its row acts on what it knew on arrival. */
-static inline void learn_game(struct learner *learner, enum env_kind world, int n_agents, bool counted,
-                              const struct rng_key *key, struct episode *out) {
-    struct game game;
-    struct table_row nobody[ENV_AGENTS] = {{{0}, 0}}; /* stands in for those who have finished */
+/* Calls steps(..., finished, ...) until the game has ended. The set of agents that have finished is a constant to the
+ * compiler where it can be, since nothing is looked up, drawn or backed up for them. */
+#define PLAY_ON(steps, learner, n_agents, game, ...) \
+    while (goes_on(learner, n_agents, game)) { \
+        if ((n_agents) <= 2 && (game)->state.finished == 0) steps(learner, n_agents, 0u, game, __VA_ARGS__); \
+        else if ((n_agents) == 2 && (game)->state.finished == 1) steps(learner, n_agents, 1u, game, __VA_ARGS__); \
+        else if ((n_agents) == 2) steps(learner, n_agents, 2u, game, __VA_ARGS__); \
+        else steps(learner, n_agents, (game)->state.finished, game, __VA_ARGS__); \
+    }
+
+/* Steps that the same agents have finished before. The next actions are drawn before the values of the last ones are
+ * backed up: so the machine can play on while it computes, and an agent that stays in its row acts on what it knew on
+ * arrival. */
+static inline void learn_steps(struct learner *learner, int n_agents, uint32_t finished, struct game *game,
+                               struct rng *rng, enum env_kind world, bool counted) {
     const float gamma = (float)learner->gamma;
-    begin(learner, n_agents, key, &game);
-    while (goes_on(learner, n_agents, &game)) {
+    do {
         struct table_row *row[ENV_AGENTS] = {0};
         uint8_t action[ENV_AGENTS] = {0};
         float target[ENV_AGENTS] = {0};
+        game->state.finished = finished;
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
-            row[j] = game.row[j];
-            action[j] = game.action[j];
+            row[j] = game->row[j];
+            action[j] = game->action[j];
         }
-        (counted ? step_counted : step)(learner, world, n_agents, &game);
+        (counted ? step_counted : step)(learner, world, n_agents, game);
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
-            bool plays_on = !(game.state.finished >> j & 1);
-            if (plays_on) look(learner, n_agents, &game, j);
-            else game.row[j] = &nobody[j];
-            target[j] = (float)game.reward[j] + gamma * (plays_on ? kernel_value(game.row[j]) : 0);
+            if (finished >> j & 1) continue;
+            target[j] = (float)game->reward[j];
+            if (game->state.finished >> j & 1) continue;
+            look(learner, n_agents, game, j);
+            target[j] += gamma * kernel_value(game->row[j]);
         }
-        draw(n_agents, &game);
-        kernel_back_up(&game.kernel, n_agents, row, action, target);
-    }
+        draw(n_agents, rng, game);
+        kernel_back_up(&game->kernel, n_agents, finished, row, action, target);
+    } while (game->state.finished == finished && game->steps < learner->env->rules.step_limit);
+}
+
+static inline void learn_game(struct learner *learner, enum env_kind world, int n_agents, bool counted,
+                              const struct rng_key *key, struct episode *out) {
+    struct game game;
+    struct rng rng;
+    begin(learner, n_agents, key, &rng, &game);
+    PLAY_ON(learn_steps, learner, n_agents, &game, &rng, world, counted)
     end(n_agents, &game, out);
 }
 
@@ -148,7 +166,7 @@ static inline void sweep(const struct learner *learner, int n_agents, const stru
             row[j] = step[t].row[j] ? step[t].row[j] : &nobody[j];
             target[j] = step[t].reward[j] + gamma * ahead;
         }
-        kernel_back_up(kernel, n_agents, row, step[t].action, target);
+        kernel_back_up(kernel, n_agents, 0, row, step[t].action, target);
     }
 }
 
@@ -175,9 +193,10 @@ static inline void record(int n_agents, const struct game *game, struct transiti
 static inline void learn_recorded_game(struct learner *learner, enum env_kind world, int n_agents,
                                        const struct rng_key *key, struct episode *out) {
     struct game game;
+    struct rng rng;
     struct transition *first = experience_now(&learner->experience);
     int64_t rollout = learner->learning->rollout, backed_up = 0;
-    begin(learner, n_agents, key, &game);
+    begin(learner, n_agents, key, &rng, &game);
     while (goes_on(learner, n_agents, &game)) {
         struct transition *now = first + game.steps;
         see(n_agents, &game, now->row);
@@ -190,30 +209,34 @@ static inline void learn_recorded_game(struct learner *learner, enum env_kind wo
             sweep(learner, n_agents, &game.kernel, first + backed_up, game.steps - backed_up);
             backed_up = game.steps;
         }
-        draw(n_agents, &game);
+        draw(n_agents, &rng, &game);
     }
     experience_end(&learner->experience, game.steps);
     replay(learner, n_agents, &game.kernel);
     end(n_agents, &game, out);
 }
 
+static inline void visit_steps(struct learner *learner, int n_agents, uint32_t finished, struct game *game,
+                               struct rng *rng, enum env_kind world, const int64_t *discounts, struct visits *visits) {
+    do {
+        game->state.finished = finished;
+        UNROLLED
+        for (int j = 0; j < n_agents; j++)
+            if (!(finished >> j & 1)) visits_at(&visits[j], game->number[j])[game->action[j]] += discounts[game->steps];
+        step(learner, world, n_agents, game);
+        UNROLLED
+        for (int j = 0; j < n_agents; j++)
+            if (!(game->state.finished >> j & 1)) look(learner, n_agents, game, j);
+        draw(n_agents, rng, game);
+    } while (game->state.finished == finished && game->steps < learner->env->rules.step_limit);
+}
+
 static inline void visit_game(struct learner *learner, enum env_kind world, int n_agents, const struct rng_key *key,
                               const int64_t *discounts, struct visits *visits, struct episode *out) {
     struct game game;
-    begin(learner, n_agents, key, &game);
-    while (goes_on(learner, n_agents, &game)) {
-        uint32_t had_finished = game.state.finished;
-        UNROLLED
-        for (int j = 0; j < n_agents; j++) {
-            if (had_finished >> j & 1) continue;
-            visits_at(&visits[j], game.number[j])[game.action[j]] += discounts[game.steps];
-        }
-        step(learner, world, n_agents, &game);
-        UNROLLED
-        for (int j = 0; j < n_agents; j++)
-            if (!(game.state.finished >> j & 1)) look(learner, n_agents, &game, j);
-        draw(n_agents, &game);
-    }
+    struct rng rng;
+    begin(learner, n_agents, key, &rng, &game);
+    PLAY_ON(visit_steps, learner, n_agents, &game, &rng, world, discounts, visits)
     end(n_agents, &game, out);
 }
 
@@ -221,7 +244,7 @@ static inline void visit_game(struct learner *learner, enum env_kind world, int 
 static int bounded(int n_agents) { return n_agents < ENV_AGENTS ? n_agents : ENV_AGENTS; }
 
 /* One or two agents on a map: constants, so that the compiler unrolls the loops over agents and sees the world's step. */
-VECTOR_VERSIONS
+HOT
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
     const enum env_kind world = learner->env->kind;
     const int n_agents = bounded(learner->n_agents);
@@ -234,7 +257,7 @@ static void learn(struct learner *learner, const struct rng_key *key, struct epi
     if (learner->behaviour) behaviour_end(learner->behaviour, out->returns);
 }
 
-VECTOR_VERSIONS
+HOT
 static void visit(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
                   struct episode *out) {
     const enum env_kind world = learner->env->kind;

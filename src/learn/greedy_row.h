@@ -7,14 +7,19 @@
 
 #include "multidistral/learn/learner.h"
 
-/* Words of a row. */
-enum { Q = 0, GREEDY = ENV_ACTIONS, BEST };
+/* Words of a row; that of the greedy action holds an integer. */
+enum { Q = 0, BEST = ENV_ACTIONS, GREEDY };
+
+static inline uint32_t greedy_action(const struct table_row *row) {
+    uint32_t action;
+    memcpy(&action, &row->word[GREEDY], sizeof action);
+    return action;
+}
 
 struct kernel {
     float learning_rate, learning_rate_down;
     uint32_t explore_below; /* of 32 random bits: explore */
-    int n_actions;
-    float per_epsilon;
+    uint64_t spread;        /* those bits times this, in units of 2^-32: spread evenly over the actions */
 };
 
 /* epsilon(game) = end + (start - end) exp(-decay game), over E-step games; end in the M-step. */
@@ -23,21 +28,22 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
     double game = (double)key->iteration * (double)learner->games_e + key->game;
     double explore = (learning->epsilon_start - learning->epsilon_end) * exp(-learning->epsilon_decay * game);
     double epsilon = learning->epsilon_end + (key->phase == RNG_E_STEP ? explore : 0);
+    uint32_t explore_below = (uint32_t)(epsilon * UINT32_MAX);
     return (struct kernel){.learning_rate = learner->learning_rate,
                            .learning_rate_down = (float)learning->learning_rate_down,
-                           .explore_below = (uint32_t)(epsilon * UINT32_MAX),
-                           .n_actions = learner->n_actions,
-                           .per_epsilon = (float)(learner->n_actions / fmax(epsilon * 0x1p32, 1))};
+                           .explore_below = explore_below,
+                           .spread = ((uint64_t)learner->n_actions << 32) / (explore_below > 0 ? explore_below : 1)};
 }
 
 static inline void find_greedy(struct table_row *row) {
-    float best = row->word[Q], greedy = 0;
-    for (int a = 1; a < ENV_ACTIONS; a++) {
-        greedy = row->word[Q + a] > best ? (float)a : greedy;
+    float best = row->word[Q];
+    uint32_t greedy = 0;
+    for (uint32_t a = 1; a < ENV_ACTIONS; a++) {
+        greedy = row->word[Q + a] > best ? a : greedy;
         best = row->word[Q + a] > best ? row->word[Q + a] : best;
     }
-    row->word[GREEDY] = greedy;
     row->word[BEST] = best;
+    memcpy(&row->word[GREEDY], &greedy, sizeof greedy);
 }
 
 /* Actions that the world does not have are never the best. */
@@ -46,16 +52,15 @@ static inline void close_row(const struct learner *learner, struct table_row *ro
     find_greedy(row);
 }
 
-static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+HOT SELDOM
+static void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
     learner_reach(learner, agent, number, row);
     close_row(learner, row);
 }
 
-/* The bits below the threshold are spread evenly over the actions. */
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
-    const float last = (float)(kernel->n_actions - 1), spread = (float)bits * kernel->per_epsilon;
-    int any = (int)(spread < last ? spread : last);
-    return (uint8_t)(bits < kernel->explore_below ? any : (int)row->word[GREEDY]);
+    uint32_t any = (uint32_t)(bits * kernel->spread >> 32);
+    return (uint8_t)(bits < kernel->explore_below ? any : greedy_action(row));
 }
 
 static inline float kernel_value(const struct table_row *row) { return row->word[BEST]; }
@@ -65,8 +70,8 @@ static inline int greedy_draw(const struct learner *learner, const float *pi, ui
     const struct rng_key m_step = {.phase = RNG_M_STEP};
     const struct kernel kernel = kernel_of(learner, &m_step);
     struct table_row row = {{0}, 0};
-    for (int a = 1; a < learner->n_actions; a++)
-        if (pi[a] > pi[(int)row.word[GREEDY]]) row.word[GREEDY] = (float)a;
+    memcpy(row.word + Q, pi, (size_t)learner->n_actions * sizeof *pi);
+    close_row(learner, &row);
     return kernel_draw(&kernel, &row, bits);
 }
 
@@ -77,7 +82,7 @@ static inline void greedy_policy(const struct learner *learner, int agent, uint6
     learner_values(learner, agent, row, r.word + Q);
     close_row(learner, &r);
     for (int a = 0; a < learner->n_actions; a++)
-        pi[a] = epsilon / (float)learner->n_actions + (float)(a == (int)r.word[GREEDY]) * (1 - epsilon);
+        pi[a] = epsilon / (float)learner->n_actions + (float)(a == (int)greedy_action(&r)) * (1 - epsilon);
 }
 
 #endif

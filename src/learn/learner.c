@@ -13,6 +13,26 @@ const struct learner_kind *const learner_kinds[LEARNER_COUNT] = {
 #undef LEARNER
 };
 
+#if defined(HAVE_V3)
+#define LEARNER(name, meaning) extern const struct learner_kind learner_##name##_v3;
+#include "multidistral/learn/learners.def"
+#undef LEARNER
+
+static const struct learner_kind *const v3_kinds[LEARNER_COUNT] = {
+#define LEARNER(name, meaning) [LEARNER_##name] = &learner_##name##_v3,
+#include "multidistral/learn/learners.def"
+#undef LEARNER
+};
+
+/* Compiled for this machine, as far as there is such a version. */
+static const struct learner_kind *kind_here(enum learner_name name) {
+    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    return (v3 ? v3_kinds : learner_kinds)[name];
+}
+#else
+static const struct learner_kind *kind_here(enum learner_name name) { return learner_kinds[name]; }
+#endif
+
 const char learner_words[] =
 #define LEARNER(name, meaning) "|" #name
 #include "multidistral/learn/learners.def"
@@ -39,7 +59,7 @@ int learner_actions(enum learner_name name, int n_agents, int own_actions) {
 
 bool learner_create(struct learner *learner, enum learner_name name, const struct env *env,
                     const struct env_senses *senses) {
-    const struct learner_kind *kind = learner_kinds[name];
+    const struct learner_kind *kind = kind_here(name);
     *learner = (struct learner){.kind = kind,
                                 .n_agents = env->n_agents,
                                 .n_actions = learner_actions(name, env->n_agents, env->n_actions),

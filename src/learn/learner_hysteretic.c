@@ -5,10 +5,11 @@
  *   Q(s,a) += learning_rate delta if delta >= 0,   learning_rate_down delta otherwise */
 #include "greedy_row.h"
 
-static inline void kernel_back_up(const struct kernel *kernel, int n_agents, struct table_row *const *row,
-                                  const uint8_t *action, const float *target) {
+static inline void kernel_back_up(const struct kernel *kernel, int n_agents, uint32_t finished,
+                                  struct table_row *const *row, const uint8_t *action, const float *target) {
     UNROLLED
     for (int j = 0; j < n_agents; j++) {
+        if (finished >> j & 1) continue;
         float *q = &row[j]->word[Q + action[j]], delta = target[j] - *q;
         *q += (delta >= 0 ? kernel->learning_rate : kernel->learning_rate_down) * delta;
         find_greedy(row[j]);
@@ -17,6 +18,5 @@ static inline void kernel_back_up(const struct kernel *kernel, int n_agents, str
 
 #include "game_loop.h"
 
-extern const struct learner_kind learner_hysteretic;
-const struct learner_kind learner_hysteretic = {
+LEARNER_KIND(hysteretic) = {
     .name = "hysteretic", .learn = learn, .visit = visit, .policy = greedy_policy, .draw = greedy_draw};

@@ -5,21 +5,12 @@
  *   Q(s,a) += learning_rate delta if delta >= 0,   learning_rate_down delta otherwise */
 #include "soft_kernel.h"
 
-static inline void kernel_back_up(const struct kernel *kernel, int n_agents, struct table_row *const *row,
-                                  const uint8_t *action, const float *target) {
-    struct soft_batch batch;
-    UNROLLED
-    for (int j = 0; j < n_agents; j++) {
-        bool good = target[j] >= row[j]->word[SOFT_Q + action[j]];
-        float rate = good ? kernel->learning_rate : kernel->learning_rate_down;
-        soft_batch_back_up(&batch, j, kernel->form, rate, row[j], action[j], target[j]);
-    }
-    soft_batch_weigh(&batch, n_agents, kernel->form);
-    soft_batch_mend(&batch, n_agents, kernel->form);
+static inline void kernel_back_up(const struct kernel *kernel, int n_agents, uint32_t finished,
+                                  struct table_row *const *row, const uint8_t *action, const float *target) {
+    soft_kernel_back_up(kernel, kernel->learning_rate_down, n_agents, finished, row, action, target);
 }
 
 #include "game_loop.h"
 
-extern const struct learner_kind learner_hysteretic_soft_q;
-const struct learner_kind learner_hysteretic_soft_q = {
+LEARNER_KIND(hysteretic_soft_q) = {
     .name = "hysteretic_soft_q", .learn = learn, .visit = visit, .policy = soft_policy};

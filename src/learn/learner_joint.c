@@ -191,8 +191,7 @@ static void policy(const struct learner *learner, int player, uint64_t row, floa
     policy_row(learner->form, learner->n_actions, q, distilled_prior(learner->distilled[player], row), pi);
 }
 
-extern const struct learner_kind learner_team_soft_q, learner_multiagent_soft_q;
-const struct learner_kind learner_team_soft_q = {
+LEARNER_KIND(team_soft_q) = {
     .name = "team_soft_q", .deciders = DECIDE_TEAM, .learn = learn, .visit = visit, .policy = policy};
-const struct learner_kind learner_multiagent_soft_q = {
+LEARNER_KIND(multiagent_soft_q) = {
     .name = "multiagent_soft_q", .deciders = DECIDE_JOINTLY, .learn = learn, .visit = visit, .policy = policy};

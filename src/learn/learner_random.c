@@ -21,9 +21,9 @@ static inline uint8_t kernel_draw(const struct kernel *kernel, const struct tabl
 
 static inline float kernel_value(const struct table_row *row) { return (void)row, 0.0f; }
 
-static inline void kernel_back_up(const struct kernel *kernel, int n_agents, struct table_row *const *row,
-                                  const uint8_t *action, const float *target) {
-    (void)kernel, (void)n_agents, (void)row, (void)action, (void)target;
+static inline void kernel_back_up(const struct kernel *kernel, int n_agents, uint32_t finished,
+                                  struct table_row *const *row, const uint8_t *action, const float *target) {
+    (void)kernel, (void)n_agents, (void)finished, (void)row, (void)action, (void)target;
 }
 
 #include "game_loop.h"
@@ -38,6 +38,5 @@ static int draw_any(const struct learner *learner, const float *pi, uint32_t bit
     return (int)rng_below(bits, (uint32_t)learner->n_actions);
 }
 
-extern const struct learner_kind learner_random;
-const struct learner_kind learner_random = {.name = "random", .learn = learn, .visit = visit, .policy = policy,
+LEARNER_KIND(random) = {.name = "random", .learn = learn, .visit = visit, .policy = policy,
                                             .draw = draw_any};

@@ -22,7 +22,8 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
 }
 
 /* A row that was not reached in this iteration so far. */
-static inline void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
+HOT SELDOM
+static void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
     learner_reach(learner, agent, number, row);
     memcpy(row->word + SOFT_PRIOR, distilled_prior(learner->distilled[agent], number), ENV_ACTIONS * sizeof *row->word);
     for (int a = learner->n_actions; a < ENV_ACTIONS; a++) row->word[SOFT_PRIOR + a] = POLICY_NEVER;
@@ -31,10 +32,21 @@ static inline void kernel_make_ready(struct learner *learner, int agent, uint64_
 
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
     (void)kernel;
-    return (uint8_t)policy_draw(ENV_ACTIONS, row->word + SOFT_CUMULATIVE, rng_unit(bits));
+    return (uint8_t)soft_row_draw(row, rng_unit(bits));
 }
 
 static inline float kernel_value(const struct table_row *row) { return row->word[SOFT_V]; }
+
+/* For kernel_back_up: another rate for targets below Q(s,a). */
+static inline void soft_kernel_back_up(const struct kernel *kernel, float rate_down, int n_agents, uint32_t finished,
+                                       struct table_row *const *row, const uint8_t *action, const float *target) {
+    struct soft_backup backup[ENV_AGENTS];
+    int n = 0;
+    UNROLLED
+    for (int j = 0; j < n_agents; j++)
+        if (!(finished >> j & 1)) backup[n++] = (struct soft_backup){row[j], action[j], target[j]};
+    soft_back_up(kernel->form, kernel->learning_rate, rate_down, backup, n);
+}
 
 static inline void soft_policy(const struct learner *learner, int agent, uint64_t row, float *pi) {
     float q[ENV_ACTIONS];

@@ -1,14 +1,15 @@
-/* A row of a soft Q table, as one cache line: Q, the prior, and what follows from them, V and the cumulative
- * probabilities of the actions. One log-sum-exp serves both:
+/* A row of a soft Q table, as one cache line: Q, the prior, and what follows from them, the cumulative probabilities of
+ * the actions and V. One log-sum-exp serves both:
  *
  *   V(s)    = (1/beta) log sum_a pi0(a|s)^alpha exp(beta Q(s,a))                  [T17] equation 3
  *   pi(a|s) = pi0(a|s)^alpha exp(beta Q(s,a) - beta V(s))                         [T17] equation 5
  *
- * The actions are lanes of a vector; the rows of all agents of a step are changed together, so that their exponentials
- * and logarithms are one call each into the compiler's vector maths. Private to learners. */
+ * Rows are worked on two at a time, side by side in vectors: so the exponentials of both are one call into the
+ * compiler's vector maths, and their logarithms another. Private to learners. */
 #ifndef MULTIDISTRAL_LEARN_SOFT_ROW_H
 #define MULTIDISTRAL_LEARN_SOFT_ROW_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -19,14 +20,19 @@
 
 /* Words of a row. */
 enum { SOFT_Q = 0, SOFT_PRIOR = ENV_ACTIONS, SOFT_CUMULATIVE = 2 * ENV_ACTIONS, SOFT_V = TABLE_WORDS - 1 };
-_Static_assert(SOFT_CUMULATIVE + ENV_ACTIONS - 1 == SOFT_V, "a row is one cache line");
-_Static_assert(SOFT_PRIOR + POLICY_ACTIONS <= TABLE_WORDS, "the words of a row can be read as whole vectors");
+enum { FOUR = 4, FIFTH = 4, LANES = 2 * FOUR };
+_Static_assert(ENV_ACTIONS == FOUR + 1, "the vectors below hold four actions and a fifth");
+_Static_assert(SOFT_CUMULATIVE + FOUR == SOFT_V, "a row is one cache line; the last cumulative probability is 1");
 
-enum { LANES = POLICY_ACTIONS };
+/* Two rows, each with half of the lanes: one value for each of the first four actions, or the same in all four lanes. */
+typedef float quad __attribute__((vector_size(FOUR * sizeof(float))));
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
-typedef float half_lanes __attribute__((vector_size(LANES / 2 * sizeof(float))));
-typedef float two_lanes __attribute__((vector_size(2 * LANES * sizeof(float))));
 typedef int32_t lane_mask __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+/* One value for each action of two rows. */
+struct actions {
+    lanes four, fifth;
+};
 
 /* Weights below exp of this, relative to the largest, are 0; vector exponentials are slow for smaller ones. */
 static const float least_exponent = -80;
@@ -35,104 +41,145 @@ static const float least_exponent = -80;
  * that an action of probability 0 is never drawn. It is less than rounding u to its steps does. */
 static const float whole = 1 + 0x1p-21f;
 
-static inline lanes all_lanes(float x) { return (lanes){x, x, x, x, x, x, x, x}; }
+/* ---- Lanes ---- */
 
-static inline lanes load(const float *from) {
-    lanes x;
+static inline lanes side_by_side(quad a, quad b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7); }
+static inline lanes each(float a, float b) { return (lanes){a, a, a, a, b, b, b, b}; }
+static inline lane_mask each_whole(int32_t a, int32_t b) { return (lane_mask){a, a, a, a, b, b, b, b}; }
+static inline lanes where(lane_mask mask, lanes x) { return (lanes)(mask & (lane_mask)x); }
+
+static inline quad load_quad(const float *from) {
+    quad x;
     memcpy(&x, from, sizeof x);
     return x;
 }
 
-static inline lanes choose(lane_mask mask, lanes yes, lanes no) {
-    return (lanes)((mask & (lane_mask)yes) | (~mask & (lane_mask)no));
+static inline struct actions load_actions(const float *a, const float *b) {
+    return (struct actions){side_by_side(load_quad(a), load_quad(b)), each(a[FIFTH], b[FIFTH])};
 }
 
-/* The rows of several agents on their way to new weights. */
-struct soft_batch {
-    struct table_row *row[ENV_AGENTS];
-    lanes logit[ENV_AGENTS];  /* prior(a) + beta Q(s,a) in the lanes of the actions, anything behind them */
-    float shift[ENV_AGENTS];  /* about the largest of them */
-    float sum[ENV_AGENTS];    /* of the weights */
-};
+static inline void store_fours(float *a, float *b, lanes x) {
+    quad first = __builtin_shufflevector(x, x, 0, 1, 2, 3), second = __builtin_shufflevector(x, x, 4, 5, 6, 7);
+    memcpy(a, &first, sizeof first);
+    memcpy(b, &second, sizeof second);
+}
 
-/* exp(x) of each lane, one call for both; 0 for exponents that are not above the least. They stay one vector in memory,
- * since one that is read in another width than it was written in would have to wait for the store. */
-static inline void exponentials(lanes first, lanes second, float *weight) {
-    float x[2 * LANES];
-    two_lanes both = __builtin_shufflevector(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    memcpy(x, &both, sizeof both);
+static inline lanes larger(lanes x, lanes y) {
+    float a[LANES], b[LANES];
+    memcpy(a, &x, sizeof x);
+    memcpy(b, &y, sizeof y);
+    _Pragma("omp simd")
+    for (int i = 0; i < LANES; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+    memcpy(&x, a, sizeof x);
+    return x;
+}
+
+/* The largest of all actions. */
+static inline lanes largest(struct actions x) {
+    lanes most = larger(x.four, __builtin_shufflevector(x.four, x.four, 2, 3, 0, 1, 6, 7, 4, 5));
+    most = larger(most, __builtin_shufflevector(most, most, 1, 0, 3, 2, 5, 4, 7, 6));
+    return larger(most, x.fifth);
+}
+
+/* exp(x), x <= 0; 0 for exponents that are not above the least. */
+static inline struct actions exponentials(struct actions x) {
+    float lane[2 * LANES];
+    memcpy(lane, &x, sizeof x);
     _Pragma("omp simd")
     for (int i = 0; i < 2 * LANES; i++) {
-        float within = x[i] > least_exponent ? x[i] : least_exponent;
-        within = within < 1 ? within : 1; /* the lanes behind the actions may hold anything */
-        float e = expf(within);
-        weight[i] = x[i] > least_exponent ? e : 0;
+        float e = expf(lane[i] > least_exponent ? lane[i] : least_exponent);
+        lane[i] = lane[i] > least_exponent ? e : 0;
     }
+    memcpy(&x, lane, sizeof x);
+    return x;
 }
 
-/* Stores the cumulative probabilities that follow from the weights; returns the sum of the weights. */
-static inline float store_cumulative(struct table_row *row, const float *weight) {
-    const half_lanes zero = {0};
-    half_lanes part;
-    memcpy(&part, weight, sizeof part);
-    part += __builtin_shufflevector(zero, part, 0, 4, 5, 6);
-    part += __builtin_shufflevector(zero, part, 0, 1, 4, 5);
-    float sum = part[3] + weight[4];
-    part *= whole / sum;
-    memcpy(row->word + SOFT_CUMULATIVE, &part, sizeof part);
-    return sum;
+static inline lanes logarithms(lanes x) {
+    float lane[LANES];
+    memcpy(lane, &x, sizeof x);
+    _Pragma("omp simd")
+    for (int i = 0; i < LANES; i++) lane[i] = logf(lane[i]);
+    memcpy(&x, lane, sizeof x);
+    return x;
 }
 
-static inline void soft_batch_weigh(struct soft_batch *batch, int n, struct policy_form form) {
+/* x0, x0 + x1, x0 + x1 + x2, x0 + x1 + x2 + x3 */
+static inline lanes cumulated(lanes x) {
+    const lanes zero = {0};
+    x += __builtin_shufflevector(zero, x, 0, 8, 9, 10, 0, 12, 13, 14);
+    return x + __builtin_shufflevector(zero, x, 0, 0, 8, 9, 0, 0, 12, 13);
+}
+
+/* ---- What is done to rows ---- */
+
+/* The cumulative probabilities and V that follow from the weights' logarithms, prior(a) + beta Q(s,a), of two rows. They
+ * may be the same row. */
+static inline void soft_rows_follow(struct policy_form form, struct table_row *a, struct table_row *b,
+                                    struct actions logit) {
+    lanes most = largest(logit);
+    struct actions weight = exponentials((struct actions){logit.four - most, logit.fifth - most});
+    lanes cumulative = cumulated(weight.four);
+    lanes sum = __builtin_shufflevector(cumulative, cumulative, 3, 3, 3, 3, 7, 7, 7, 7) + weight.fifth;
+    store_fours(a->word + SOFT_CUMULATIVE, b->word + SOFT_CUMULATIVE, cumulative * (whole / sum));
+    lanes value = (most + logarithms(sum)) * form.per_beta + form.offset;
+    a->word[SOFT_V] = value[0];
+    b->word[SOFT_V] = value[FOUR];
+}
+
+/* Makes all of a row from Q and the prior. */
+HOT SELDOM
+static void soft_row_refresh(struct policy_form form, struct table_row *row) {
+    struct actions q = load_actions(row->word + SOFT_Q, row->word + SOFT_Q);
+    struct actions prior = load_actions(row->word + SOFT_PRIOR, row->word + SOFT_PRIOR);
+    soft_rows_follow(form, row, row, (struct actions){prior.four + form.beta * q.four, prior.fifth + form.beta * q.fifth});
+}
+
+/* A value on its way: Q(s,a) += rate (target - Q(s,a)). */
+struct soft_backup {
+    struct table_row *row;
+    int action;
+    float target;
+};
+
+static inline lanes backed_up(lanes q, lane_mask taken, lanes target, float rate, float rate_down) {
+    lanes delta = target - q;
+    lane_mask up = delta >= 0;
+    return q + where(taken, where(up, rate * delta) + where(~up, rate_down * delta));
+}
+
+/* Of two rows, with another rate where the target is below Q(s,a). They may be the same row if the backups are the same. All
+ * of a row is read before any of it is written: a vector read around a value just stored would have to wait for it. */
+static inline void soft_rows_back_up(struct policy_form form, float rate, float rate_down, struct soft_backup a,
+                                     struct soft_backup b) {
+    const lane_mask number = {0, 1, 2, 3, 0, 1, 2, 3}, action = each_whole(a.action, b.action);
+    const lanes target = each(a.target, b.target);
+    const struct actions prior = load_actions(a.row->word + SOFT_PRIOR, b.row->word + SOFT_PRIOR);
+    struct actions q = load_actions(a.row->word + SOFT_Q, b.row->word + SOFT_Q);
+    q.four = backed_up(q.four, action == number, target, rate, rate_down);
+    q.fifth = backed_up(q.fifth, action == FIFTH, target, rate, rate_down);
+    store_fours(a.row->word + SOFT_Q, b.row->word + SOFT_Q, q.four);
+    a.row->word[SOFT_Q + FIFTH] = q.fifth[0];
+    b.row->word[SOFT_Q + FIFTH] = q.fifth[FOUR];
+    soft_rows_follow(form, a.row, b.row,
+                     (struct actions){prior.four + form.beta * q.four, prior.fifth + form.beta * q.fifth});
+}
+
+/* Of any number of rows. */
+static inline void soft_back_up(struct policy_form form, float rate, float rate_down, const struct soft_backup *backup,
+                                int n) {
     UNROLLED
-    for (int j = 0; j < n; j += 2) {
-        int k = j + 1 < n ? j + 1 : j;
-        float weight[2 * LANES];
-        exponentials(batch->logit[j] - batch->shift[j], batch->logit[k] - batch->shift[k], weight);
-        batch->sum[j] = store_cumulative(batch->row[j], weight);
-        if (k > j) batch->sum[k] = store_cumulative(batch->row[k], weight + LANES);
-    }
-    UNROLLED
-    for (int j = 0; j < n; j++)
-        batch->row[j]->word[SOFT_V] = (batch->shift[j] + logf(batch->sum[j])) * form.per_beta + form.offset;
+    for (int i = 0; i < n; i += 2)
+        soft_rows_back_up(form, rate, rate_down, backup[i], backup[i + 1 < n ? i + 1 : i]);
 }
 
-/* Makes V and the cumulative probabilities of one row from Q and the prior. */
-static inline void soft_row_refresh(struct policy_form form, struct table_row *row) {
-    struct soft_batch batch;
-    float most = row->word[SOFT_PRIOR] + form.beta * row->word[SOFT_Q];
-    for (int a = 1; a < ENV_ACTIONS; a++) {
-        float logit = row->word[SOFT_PRIOR + a] + form.beta * row->word[SOFT_Q + a];
-        most = logit > most ? logit : most;
-    }
-    batch.row[0] = row;
-    batch.shift[0] = most;
-    batch.logit[0] = load(row->word + SOFT_PRIOR) + form.beta * load(row->word + SOFT_Q);
-    soft_batch_weigh(&batch, 1, form);
-}
-
-/* Q(s,a) += learning_rate (target - Q(s,a)) of agent j; its weights follow with soft_batch_weigh.
- *
- * The exponents are taken relative to the larger of beta V(s), as it was, and the changed one: no other is larger. All
- * of Q goes through registers, since a vector read around a value just stored would have to wait for the store. */
-static inline void soft_batch_back_up(struct soft_batch *batch, int j, struct policy_form form, float learning_rate,
-                                      struct table_row *row, int action, float target) {
-    const lane_mask number = {0, 1, 2, 3, 4, 5, 6, 7};
-    float old = row->word[SOFT_Q + action], new = old + learning_rate * (target - old);
-    float changed = row->word[SOFT_PRIOR + action] + form.beta * new;
-    float before = (row->word[SOFT_V] - form.offset) * form.beta;
-    lanes q = choose(number == action, all_lanes(new), load(row->word + SOFT_Q));
-    batch->row[j] = row;
-    batch->shift[j] = changed > before ? changed : before;
-    batch->logit[j] = load(row->word + SOFT_PRIOR) + form.beta * q;
-    memcpy(row->word + SOFT_Q, &q, sizeof q);
-}
-
-/* When the leading action lost its lead by far, all exponents may have been too small: those rows once more. */
-static inline void soft_batch_mend(const struct soft_batch *batch, int n, struct policy_form form) {
-    UNROLLED
-    for (int j = 0; j < n; j++)
-        if (batch->sum[j] < 0x1p-40f) soft_row_refresh(form, batch->row[j]);
+/* The action that u in [0, 1) draws: the first whose cumulative probability passes u. */
+static inline int soft_row_draw(const struct table_row *row, float u) {
+#if defined(__SSE__)
+    quad passed = (quad)(load_quad(row->word + SOFT_CUMULATIVE) <= (quad){u, u, u, u});
+    return __builtin_ctz(~(unsigned)__builtin_ia32_movmskps(passed)); /* they ascend */
+#else
+    return policy_draw(ENV_ACTIONS, row->word + SOFT_CUMULATIVE, u);
+#endif
 }
 
 #endif

@@ -12,6 +12,21 @@
 #define VECTOR_VERSIONS
 #endif
 
+/* A hot loop: all that it calls is inlined into it. Its file is compiled once for each machine that is worth it
+ * (CMakeLists.txt, learner.c), since vectors that it works with itself are best laid out for the machine from the start. */
+#if defined(__GNUC__)
+#define HOT __attribute__((flatten))
+#else
+#define HOT
+#endif
+
+/* What a hot loop does seldom, and must not make room for: kept out of the function that is compiled around it. */
+#if defined(__GNUC__)
+#define SELDOM __attribute__((noinline, cold))
+#else
+#define SELDOM
+#endif
+
 /* In front of a short loop over the agents of a world: unrolled where the build says that their number is mostly a
  * constant (HOT_LOOP), a plain loop elsewhere. */
 #if defined(HOT_LOOP) && defined(__GNUC__) && defined(__OPTIMIZE__)
