@@ -199,8 +199,15 @@ static void assert_solved(const struct bench *b, const double (*q)[ENV_ACTIONS],
     assert_true(compared > 40);
 }
 
-static void learner_converges(enum learner_name name, double alpha, double beta, double gamma, bool skewed,
-                              bool with_zeros) {
+/* How a learner backs up, which makes no difference to what it comes to. */
+struct backing_up {
+    int64_t rollout, replay_games;
+    int backup;
+};
+static const struct backing_up step_by_step = {1, 0, BACKUP_ONE_STEP};
+
+static void learner_converges(enum learner_name name, struct backing_up how, double alpha, double beta, double gamma,
+                              bool skewed, bool with_zeros) {
     static double q[MOST_ROWS][ENV_ACTIONS];
     struct bench b;
     create(&b, name, "A..\n.#.\n..a\n", "step_limit = 200\nreward_goal = 1\n");
@@ -208,21 +215,27 @@ static void learner_converges(enum learner_name name, double alpha, double beta,
     b.learning.beta = always(beta);
     b.learning.gamma = gamma;
     b.learning.learning_rate = always(1);
+    b.learning.learning_rate_down = name == LEARNER_hysteretic ? 0.5 : 1; /* soft ones see some actions once */
+    b.learning.epsilon_start = b.learning.epsilon_end = 1;
+    b.learning.rollout = how.rollout;
+    b.learning.replay_games = how.replay_games;
+    b.learning.backup = how.backup;
     prior_of(&b, skewed, with_zeros);
     prepare(&b, 0, false);
     solve(&b, q);
     float much = (float)largest((const double(*)[ENV_ACTIONS])q) + 1;
     hope(&b, much);
-    learn(&b, GAMES);
+    learn(&b, (uint32_t)(GAMES / (1 + how.replay_games)));
     assert_solved(&b, (const double(*)[ENV_ACTIONS])q, much);
     destroy(&b);
 }
 
 /* A team of one agent is that agent. */
 static void converges(double alpha, double beta, double gamma, bool skewed, bool with_zeros) {
-    const enum learner_name names[] = {LEARNER_soft_q, LEARNER_team_soft_q, LEARNER_multiagent_soft_q};
+    const enum learner_name names[] = {LEARNER_soft_q, LEARNER_hysteretic_soft_q, LEARNER_team_soft_q,
+                                       LEARNER_multiagent_soft_q};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        learner_converges(names[i], alpha, beta, gamma, skewed, with_zeros);
+        learner_converges(names[i], step_by_step, alpha, beta, gamma, skewed, with_zeros);
 }
 
 static void converges_without_prior(void **state) {
@@ -245,6 +258,50 @@ static void converges_with_other_priors(void **state) {
     converges(0.7, 2, 0.99, true, false);
     converges(1, 0.3, 0.8, true, true);
     converges(0.4, 1, 0.95, false, true);
+}
+
+/* Where beta is that large, V is the largest Q: what learners without a beta back up. */
+static void greedy_learners_converge(void **state) {
+    (void)state;
+    const enum learner_name names[] = {LEARNER_q, LEARNER_hysteretic};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        learner_converges(names[i], step_by_step, 0, 1e7, 0.9, false, false);
+        learner_converges(names[i], step_by_step, 0, 1e7, 0.99, false, false);
+    }
+}
+
+static void rollouts_and_replay_come_to_the_same(void **state) {
+    (void)state;
+    const struct backing_up ways[] = {{10, 0, BACKUP_ONE_STEP}, {0, 0, BACKUP_ONE_STEP}, {3, 5, BACKUP_ONE_STEP}, {1, 0, BACKUP_N_STEP}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        learner_converges(LEARNER_soft_q, ways[i], 0.7, 2, 0.99, true, false);
+        learner_converges(LEARNER_q, ways[i], 0, 1e7, 0.9, false, false);
+    }
+}
+
+/* Every row of learners.def: in a chain of two cells, actions that are worth less than was hoped are given up, until the
+ * way to the goal is left, valued as it is. Whoever learns nothing, plays at random. */
+static void every_learner_knows_what_a_chain_is_worth(void **state) {
+    (void)state;
+    for (int name = 0; name < LEARNER_COUNT; name++) {
+        struct bench b;
+        create(&b, (enum learner_name)name, "A.a\n", "reward_step = -1\nreward_goal = 10\n");
+        b.learning.gamma = 0.5;
+        prepare(&b, 0, false);
+        hope(&b, 20);
+        learn(&b, 2000);
+        const uint64_t row[2] = {row_at(&b, 0, ACTION_STAY), row_at(&b, 1, ACTION_RIGHT)};
+        const double worth[2] = {-1 + 0.5 * 10, 10};
+        for (int i = 0; i < 2; i++) {
+            float pi[ENV_ACTIONS];
+            bool learns = name != LEARNER_random;
+            b.learner.kind->policy(&b.learner, 0, row[i], pi);
+            assert_float_equal(value(&b, 0, row[i], ACTION_RIGHT), learns ? worth[i] : 20, 0.01);
+            for (int a = 0; learns && a < ENV_ACTIONS; a++) assert_true(a == ACTION_RIGHT || pi[a] < pi[ACTION_RIGHT]);
+            assert_true(learns || policy_is_uniform(ENV_ACTIONS, pi));
+        }
+        destroy(&b);
+    }
 }
 
 /* 1 x 3, the goal on the right. With alpha = 1, pi0 uniform and gamma = 1, x = exp(beta V) solves linear equations:
@@ -763,20 +820,21 @@ static void as_many_games_are_replayed_as_wanted(void **state) {
 
 static void bad_news_has_a_learning_rate_of_its_own(void **state) {
     (void)state;
+    const enum learner_name names[] = {LEARNER_hysteretic, LEARNER_hysteretic_soft_q};
     const struct {
         const char *goal;
         double q;
     } cases[] = {{"reward_goal = 4\n", 10 + 0.1 * (4 - 10)}, {"reward_goal = 20\n", 10 + 0.5 * (20 - 10)}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
         struct bench b;
-        create(&b, LEARNER_hysteretic, "Aa\n", cases[i].goal);
+        create(&b, names[i % 2], "Aa\n", cases[i / 2].goal);
         b.learning.epsilon_start = b.learning.epsilon_end = 0;
         b.learning.learning_rate = always(0.5);
         b.learning.learning_rate_down = 0.1;
         always_do(&b, ACTION_RIGHT);
         prepare(&b, 0, false);
         learn(&b, 1);
-        assert_float_equal(value(&b, 0, row_at(&b, 0, ACTION_STAY), ACTION_RIGHT), cases[i].q, 1e-5);
+        assert_float_equal(value(&b, 0, row_at(&b, 0, ACTION_STAY), ACTION_RIGHT), cases[i / 2].q, 1e-5);
         destroy(&b);
     }
 }
@@ -846,6 +904,9 @@ int main(void) {
         cmocka_unit_test(converges_without_prior),
         cmocka_unit_test(converges_with_a_uniform_prior),
         cmocka_unit_test(converges_with_other_priors),
+        cmocka_unit_test(greedy_learners_converge),
+        cmocka_unit_test(rollouts_and_replay_come_to_the_same),
+        cmocka_unit_test(every_learner_knows_what_a_chain_is_worth),
         cmocka_unit_test(a_chain_of_two_cells_by_hand),
         cmocka_unit_test(a_step_moves_q_by_the_learning_rate),
         cmocka_unit_test(the_step_limit_cuts_a_game_that_goes_on_for_the_learner),
