@@ -118,6 +118,21 @@ static void the_same_seed_plays_the_same_game(void **unused) {
     world_destroy(&world);
 }
 
+/* A step is played while its node has all its children: the first simulation from there has no child to add, and
+ * chooses among values of which it has seen only one. */
+static void a_step_may_be_played_from_a_node_that_is_full(void **unused) {
+    (void)unused;
+    for (uint32_t seed = 1; seed < 4; seed++) {
+        struct world world;
+        struct solution s;
+        world_create(&world, two_rooms, contested[1]);
+        search_game(&world.grid, gamma_99, 1200, seed, &s);
+        assert_true(s.sum > 0.9 * optimum(&world, gamma_99));
+        solution_destroy(&s);
+        world_destroy(&world);
+    }
+}
+
 /* Eight agents, 390625 joint actions: each swaps places with the one below, in a room with a gap of two rows. */
 static void many_agents_find_their_way(void **unused) {
     (void)unused;
@@ -135,6 +150,7 @@ int main(void) {
         cmocka_unit_test(small_worlds_are_solved),           cmocka_unit_test(what_comes_after_a_simulation_counts),
         cmocka_unit_test(no_budget_and_no_seed_exceeds_the_optimum),
         cmocka_unit_test(the_game_is_certain),               cmocka_unit_test(the_same_seed_plays_the_same_game),
+        cmocka_unit_test(a_step_may_be_played_from_a_node_that_is_full),
         cmocka_unit_test(many_agents_find_their_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "multidistral/world/search.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ static uint32_t best_child(const struct search *search, uint32_t parent) {
         double bound = mean + exploration * sqrt(visits / node->visits);
         if (bound > highest) highest = bound, best = c;
     }
+    assert(best != 0);
     return best;
 }
 
@@ -229,8 +231,7 @@ static void advance(struct search *search) {
     play(search, &search->played, action);
     uint32_t child = child_with(search, search->root, action);
     search->root = child ? child : ++search->n_nodes;
-    search->lowest = INFINITY;
-    search->highest = -INFINITY;
+    search->lowest = search->highest = search->best.value; /* seen from here, too: bounds are finite from the start */
 }
 
 /* Every simulation adds one node at most, and so does every step that gets any. */
