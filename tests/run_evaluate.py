@@ -69,6 +69,11 @@ class InFolder(unittest.TestCase):
         """Policies that are still stochastic and often finish: sampled, greedy and distilled play differ."""
         return self.train("early.h5", *TWO_ROOMS, "--iterations", 3, "--games-m", 100, "--replicas", 12)
 
+    def team(self, learner):
+        """The same of those who learn over joint actions."""
+        return self.train(f"{learner}.h5", *TWO_ROOMS[2::2], "--learner", learner, "--observe-own-action", "no", "--beta", 0.5,
+                          "--iterations", 2, "--games-m", 100, "--replicas", 12)
+
     def evaluate(self, *arguments, ranks=0):
         done = run("evaluate", *arguments, ranks=ranks)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -109,6 +114,10 @@ class Ranks(InFolder):
         name = self.train("team.h5", *TWO_ROOMS[:2], "--sharing", "team", "--iterations", 3, "--replicas", 2)
         self.same_bytes(name, "--games", 30, "--policy", "distilled", "--csv")
 
+    def test_teams_as_learners(self):
+        for learner in ("team_soft_q", "multiagent_soft_q"):
+            self.same_bytes(self.team(learner), "--games", 10, "--policy", "greedy", "--csv")
+
 
 class Policies(InFolder):
     def difference(self, *arguments):
@@ -123,10 +132,21 @@ class Policies(InFolder):
                        "--replicas", 12)
         random = self.train("random.h5", *TWO_ROOMS, "--learner", "random", "--games-m", 100, "--iterations", 2,
                             "--replicas", 12)
-        for name in (self.early(), q, random):
+        for name in (self.early(), q, random, self.team("team_soft_q"), self.team("multiagent_soft_q")):
             mean, error = self.difference(name, "--games", 100)
             self.assertTrue(0 < error < 1, error)  # the games differ, and there are enough of them to tell
             self.assertLess(abs(mean), 4 * error, name)
+
+    def test_greedy_teams_take_the_joint_action_that_they_learned(self):
+        """Their optimum is 92.1; teams that took any other joint action, or another agent's part of it, would not arrive."""
+        for learner in ("team_soft_q", "multiagent_soft_q"):
+            name = self.train(f"learned_{learner}.h5", *TWO_ROOMS[2::2], "--learner", learner, "--observe-own-action", "no",
+                              "--iterations", 40, "--replicas", 4)
+            for policy in ("task", "greedy"):
+                returns = self.returns(name, "--games", 20, "--policy", policy)
+                self.assertGreater(returns.mean(), 85, (learner, policy))
+            distilled = self.returns(name, "--games", 20, "--policy", "distilled").mean()
+            self.assertTrue(40 < distilled < returns.mean(), (learner, distilled))
 
     def test_other_policies_return_something_else(self):
         for policy in ("greedy", "distilled"):
