@@ -311,6 +311,34 @@ class File(InFolder):
         self.train("run.h5", TWO_ROOMS[0], "--iterations", 2, "--overwrite")
         self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
 
+    def test_a_signal_before_the_first_iteration_stops_after_it(self):
+        """The program waits for its task file, a pipe, when the signal comes."""
+        os.mkfifo(self.path("slow.task"))
+        with subprocess.Popen([PROGRAM, "train", self.path("slow.task"), "--iterations", "1000000", "-o", self.path("run.h5")],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as training:
+            with open(self.path("slow.task"), "w") as task, open(TWO_ROOMS[0]) as source:
+                training.send_signal(signal.SIGUSR1)
+                task.write(source.read())
+            self.assertIn("stopped after iteration 1 of", training.communicate(timeout=200)[1])
+        self.assertEqual(training.returncode, 75)
+
+    def test_ignored_signals_stay_ignored(self):
+        """As nohup wants."""
+        name = self.path("run.h5")
+        with subprocess.Popen([PROGRAM, "train", TWO_ROOMS[0], "--iterations", "1000000", "--checkpoint-seconds", "0", "-o", name],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as training:
+            seen = set()
+            while len(seen) < 10 and training.poll() is None:  # run files
+                time.sleep(0.001)
+                if os.path.exists(name):
+                    training.send_signal(signal.SIGHUP)
+                    seen.add(os.stat(name).st_mtime_ns)
+            self.assertIsNone(training.poll())
+            training.send_signal(signal.SIGTERM)
+            self.assertEqual(training.communicate(timeout=200)[1].count("will stop"), 1)
+        self.assertEqual(training.returncode, 75)
+
     def read_until(self, lines, says):
         for line in lines:
             if says in line:

@@ -199,7 +199,6 @@ static int sweep(const struct arguments *arguments, const struct sweep *sweep, c
         MPI_Bcast(state, (int)(sweep->n * (int64_t)sizeof *state), MPI_BYTE, 0, MPI_COMM_WORLD);
         int size;
         MPI_Comm_size(MPI_COMM_WORLD, &size);
-        trainer_catch_signals();
         log_open(rank == 0, LOG_NONE);
         say_start(&job, size);
         enum training_end end = sweep_train(&job, MPI_COMM_WORLD, say_done, &why);
@@ -226,6 +225,7 @@ int cmd_sweep(int argc, const char **argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     arguments_join(argc, argv, command, sizeof command);
     log_open(rank == 0, LOG_NONE);
+    trainer_catch_signals();
     bool ok = arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why);
     ok = ok && read_share(&options, &why);
     if (ok && !arguments.help) ok = sweep_create(&combinations, arguments.setting, &why);

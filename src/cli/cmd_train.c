@@ -207,7 +207,6 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
         return STATUS_USAGE;
     }
     if (!options->resume) trainer_solve(&trainer);
-    trainer_catch_signals();
     enum training_end end = trainer_run(&trainer, training, why);
     int status = finish(&trainer, end, options, why);
     trainer_destroy(&trainer);
@@ -315,6 +314,7 @@ int cmd_train(int argc, const char **argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     arguments_join(argc, argv, command, sizeof command);
     log_open(rank == 0, LOG_PLAIN);
+    trainer_catch_signals(); /* now: reading a large run to resume may take as long as a scheduler warns ahead */
     if (!arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why)) {
         log_line("multidistral train: %s", why.text);
         status = STATUS_USAGE;

@@ -1,6 +1,7 @@
 #define _DEFAULT_SOURCE /* sysconf's physical pages */
 #include "multidistral/run/trainer.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -477,20 +478,28 @@ void trainer_destroy(struct trainer *trainer) {
 
 static volatile sig_atomic_t asked_to_stop;
 
-static void on_signal(int number) {
-    if (asked_to_stop) {
-        signal(number, SIG_DFL);
-        raise(number);
-    }
+static void ask_to_stop(void) {
     asked_to_stop = 1;
     log_from_handler("will stop: the iteration in hand is finished and saved first; a second signal ends at once\n");
 }
 
+static void on_signal(int number) {
+    int error = errno;
+    if (!asked_to_stop) ask_to_stop();
+    else signal(number, SIG_DFL), raise(number);
+    errno = error;
+}
+
+/* What is ignored stays ignored: nohup and shells that start jobs in the background want it so. */
+static void catch_signal(int number) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
+}
+
 void trainer_catch_signals(void) {
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) catch_signal(numbers[i]);
 }
 
 /* Progress of the whole run: sums over ranks, for the eye alone. */
