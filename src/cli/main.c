@@ -55,11 +55,18 @@ static int close_output(int status) {
     return status == STATUS_DONE ? STATUS_FAILED : status;
 }
 
+/* peers_watch has a thread of its own, which leaves MPI to this one. */
+static void start_mpi(void) {
+    int provided;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    peers_watch();
+}
+
 static int run(const struct command *command, int argc, const char **argv) {
     char name[1024];
     snprintf(name, sizeof name, "%s %s", argv[0], command->name);
     argv[1] = name; /* what the command sees as its own name */
-    if (command->parallel) MPI_Init(NULL, NULL), peers_watch();
+    if (command->parallel) start_mpi();
     int status = close_output(command->run(argc - 1, argv + 1));
     if (command->parallel) MPI_Finalize();
     return status;
