@@ -1,7 +1,6 @@
 #include "multidistral/run/reduce.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,33 +45,57 @@ static uint64_t union_by_bits(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Co
     return found;
 }
 
-/* Every rank's list behind every other's; the caller owns it. */
-static uint64_t *gather_rows(const uint64_t *row, uint64_t n, uint64_t *n_all, MPI_Comm comm) {
-    int size, own = (int)n;
-    uint64_t together = n;
-    MPI_Comm_size(comm, &size);
-    allreduce(&together, 1, sizeof together, MPI_UINT64_T, MPI_SUM, comm);
-    if (together > INT_MAX) {
-        fputs("multidistral: one reduction has more than 2^31 visited cells; use fewer replicas in a run\n", stderr);
-        MPI_Abort(comm, 1);
+/* Two sorted lists without repetitions, made one; `out` has room for their union. */
+static uint64_t merge(const uint64_t *a, uint64_t n_a, const uint64_t *b, uint64_t n_b, uint64_t *out) {
+    uint64_t n = 0, i = 0, j = 0;
+    while (i < n_a && j < n_b) {
+        uint64_t x = a[i], y = b[j];
+        out[n++] = x < y ? x : y;
+        i += x <= y;
+        j += y <= x;
     }
-    int *count = memory_zeros((size_t)size, sizeof *count), *first = memory_zeros((size_t)size, sizeof *first);
-    MPI_Allgather(&own, 1, MPI_INT, count, 1, MPI_INT, comm);
-    for (int r = 1; r < size; r++) first[r] = first[r - 1] + count[r - 1];
-    *n_all = (uint64_t)first[size - 1] + (uint64_t)count[size - 1];
-    uint64_t *all = memory_zeros(*n_all + 1, sizeof *all);
-    MPI_Allgatherv(row, own, MPI_UINT64_T, all, count, first, MPI_UINT64_T, comm);
-    free(count);
-    free(first);
-    return all;
+    memcpy(out + n, a + i, (n_a - i) * sizeof *out);
+    n += n_a - i;
+    memcpy(out + n, b + j, (n_b - j) * sizeof *out);
+    return n + n_b - j;
 }
 
+static int part_of(uint64_t n, uint64_t first) {
+    uint64_t left = n > first ? n - first : 0;
+    return (int)(left < LARGEST_MESSAGE ? left : LARGEST_MESSAGE);
+}
+
+/* Own rows for those of another rank, which calls this too. */
+static void swap_rows(const uint64_t *own, uint64_t n, uint64_t *other, uint64_t n_other, int peer, MPI_Comm comm) {
+    for (uint64_t first = 0; first < n || first < n_other; first += LARGEST_MESSAGE)
+        MPI_Sendrecv(own + first, part_of(n, first), MPI_UINT64_T, peer, 0, other + first, part_of(n_other, first), MPI_UINT64_T,
+                     peer, 0, comm, MPI_STATUS_IGNORE);
+}
+
+/* Adds the list of another rank, which adds ours; returns how many rows there are now. */
+static uint64_t merge_with(int peer, uint64_t *row, uint64_t n, MPI_Comm comm) {
+    uint64_t n_other;
+    MPI_Sendrecv(&n, 1, MPI_UINT64_T, peer, 0, &n_other, 1, MPI_UINT64_T, peer, 0, comm, MPI_STATUS_IGNORE);
+    uint64_t *own = memory_resized(NULL, n + n_other, sizeof *own), *other = own + n;
+    memcpy(own, row, n * sizeof *row);
+    swap_rows(own, n, other, n_other, peer, comm);
+    n = merge(own, n, other, n_other, row);
+    free(own);
+    return n;
+}
+
+/* By doubling: after k steps a rank knows what 2^k ranks had, so that nobody ever holds more than twice the union. Ranks beyond
+ * the largest power of 2 have a partner below it, before and after. */
 static uint64_t union_by_lists(uint64_t *row, uint64_t n, MPI_Comm comm) {
-    uint64_t n_all, *all = gather_rows(row, sort_rows(row, n), &n_all, comm);
-    uint64_t found = sort_rows(all, n_all);
-    memcpy(row, all, found * sizeof *row);
-    free(all);
-    return found;
+    int rank, size, whole = 1;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    while (whole <= size / 2) whole *= 2;
+    int partner = rank < whole ? rank + whole : rank - whole;
+    n = sort_rows(row, n);
+    if (partner < size) n = merge_with(partner, row, n, comm);
+    for (int apart = 1; rank < whole && apart < whole; apart *= 2) n = merge_with(rank ^ apart, row, n, comm);
+    return partner < size ? merge_with(partner, row, n, comm) : n;
 }
 
 uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm) {
