@@ -186,12 +186,6 @@ static void background_start(struct background *b, const struct model *m, int64_
 
 /* ---- Iterations, as src/run/trainer.c has them ---- */
 
-static void agree(void) {
-    double progress[2 + 2] = {0}, all[2 + 2];
-    reduce_verdict((struct verdict){0}, MPI_COMM_WORLD);
-    MPI_Reduce(progress, all, 2 + 2, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
-}
-
 static void iterate(struct model *m, int64_t i) {
     double began = MPI_Wtime();
     pass_time(m->games[i]);
@@ -205,7 +199,7 @@ static void iterate(struct model *m, int64_t i) {
     m->reduce[i] = MPI_Wtime() - played;
     m->whole[i] = MPI_Wtime() - began;
     if (m->rank == 0 && m->variant != DENSE && (i + 1) % m->every == 0) expect_union(m, i);
-    if ((i + 1) % m->every == 0) agree();
+    if ((i + 1) % m->every == 0) reduce_verdict((struct verdict){0}, MPI_COMM_WORLD);
 }
 
 /* Games are played under the distilled policy of the iteration before the last: its sum is on its way meanwhile. */

@@ -64,11 +64,14 @@ void log_line(const char *format, ...) {
     fputc('\n', stderr);
 }
 
+bool log_progress_is_due(bool last) {
+    bool due = last || log_seconds() - state.shown >= (state.live ? live_seconds : plain_seconds);
+    return state.speaks && state.progress != LOG_NONE && due;
+}
+
 void log_progress(bool last, const char *format, ...) {
-    double now = log_seconds();
-    bool due = last || now - state.shown >= (state.live ? live_seconds : plain_seconds);
-    if (!state.speaks || state.progress == LOG_NONE || !due) return;
-    state.shown = now;
+    if (!log_progress_is_due(last)) return;
+    state.shown = log_seconds();
     char line[LINE_BYTES];
     va_list arguments;
     va_start(arguments, format);

@@ -186,9 +186,9 @@ int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm) {
 }
 
 struct verdict reduce_verdict(struct verdict own, MPI_Comm comm) {
-    int all[3] = {own.stop, own.save, own.full};
-    MPI_Allreduce(MPI_IN_PLACE, all, 3, MPI_INT, MPI_MAX, comm);
-    return (struct verdict){.stop = all[0], .save = all[1], .full = all[2]};
+    int all[] = {own.stop, own.save, own.full, own.show};
+    MPI_Allreduce(MPI_IN_PLACE, all, sizeof all / sizeof *all, MPI_INT, MPI_MAX, comm);
+    return (struct verdict){.stop = all[0], .save = all[1], .full = all[2], .show = all[3]};
 }
 
 bool reduce_fault(bool ok, struct fault *why, MPI_Comm comm) {

@@ -522,6 +522,7 @@ static void time_left(char *out, size_t size, double seconds) {
     else snprintf(out, size, "%.1f h", seconds / 3600);
 }
 
+/* Collective: as rarely as it is shown, since a sum over very many ranks takes a noticeable part of a short iteration. */
 static void show_progress(const struct trainer *t, double seconds, int64_t first_iteration, bool last) {
     struct progress p = own_progress(t), all;
     MPI_Reduce(&p, &all, sizeof p / sizeof(double), MPI_DOUBLE, MPI_SUM, 0, t->world);
@@ -558,6 +559,7 @@ static bool save(const struct trainer *t, const struct training *training, struc
 struct times {
     double began, now;    /* the iteration in hand; its end */
     double saved, saving; /* when, and how long it took */
+    double looked;        /* for a stop file */
 };
 
 /* A long iteration is saved at once, so that a kill costs no more than the next one; but saving takes at most this
@@ -581,24 +583,31 @@ static bool remove_stop_file(const char *path) {
     return snprintf(name, sizeof name, "%s.stop", path) < (int)sizeof name && unlink(name) == 0;
 }
 
+/* Between looks for a stop file: on a file server one may take as long as an iteration. */
+static const double look_seconds = 0.2;
+
 /* On rank 0. */
-static bool stop_file_is_there(const struct trainer *t, const struct training *training) {
-    int rank;
-    MPI_Comm_rank(t->world, &rank);
-    return rank == 0 && (remove_stop_file(training->path) || (training->name && remove_stop_file(training->name)));
+static bool stop_file_is_there(const struct training *training, struct times *times, bool last) {
+    if (!last && times->now - times->looked < look_seconds) return false;
+    times->looked = times->now;
+    return remove_stop_file(training->path) || (training->name && remove_stop_file(training->name));
 }
 
-static struct verdict verdict_after(const struct trainer *t, const struct training *training, const struct times *times) {
-    struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after ||
-                                  time_is_up(times, training) || stop_file_is_there(t, training),
-                          .save = t->iteration == t->plan->config.run.iterations || save_is_due(times, training),
-                          .full = memory_is_full(t)};
+static struct verdict verdict_after(const struct trainer *t, const struct training *training, struct times *times) {
+    int rank;
+    MPI_Comm_rank(t->world, &rank);
+    bool last = t->iteration == t->plan->config.run.iterations;
+    struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after || time_is_up(times, training) ||
+                                  (rank == 0 && stop_file_is_there(training, times, last)),
+                          .save = last || save_is_due(times, training),
+                          .full = memory_is_full(t),
+                          .show = log_progress_is_due(last)};
     return reduce_verdict(own, t->world);
 }
 
 static enum training_end train(struct trainer *t, const struct training *training, double started, struct fault *why) {
     int64_t total = t->plan->config.run.iterations, first = t->iteration;
-    struct times times = {.now = started, .saved = started};
+    struct times times = {.now = started, .saved = started, .looked = started - look_seconds};
     struct provenance provenance = {0};
     struct verdict verdict = {0};
     snprintf(provenance.command, sizeof provenance.command, "%s", training->command);
@@ -609,7 +618,7 @@ static enum training_end train(struct trainer *t, const struct training *trainin
         times.now = log_seconds();
         verdict = verdict_after(t, training, &times);
         bool last = t->iteration == total;
-        show_progress(t, times.now - started, first, last || verdict.stop);
+        if (verdict.show || verdict.stop) show_progress(t, times.now - started, first, last || verdict.stop);
         if (!verdict.save && !verdict.stop && !verdict.full) continue;
         if (!save(t, training, &provenance, times.now - started, why)) return TRAINING_FAILED;
         times.saved = log_seconds();

@@ -21,6 +21,9 @@ void log_line(const char *format, ...) FAULT_PRINTF(1, 2);
  * plain line every ten seconds. `last` says that the work ends here, and is always shown. */
 void log_progress(bool last, const char *format, ...) FAULT_PRINTF(2, 3);
 
+/* Would log_progress show a line now? For those to whom it costs something to say how far the work is. */
+bool log_progress_is_due(bool last);
+
 /* One constant line from a signal handler. */
 void log_from_handler(const char *line);
 

@@ -20,7 +20,7 @@ uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm);
 
 /* Small news that all ranks must agree on; each is true for all as soon as it is for one. Collective. */
 struct verdict {
-    int stop, save, full; /* leave the loop; write the run file; memory is at its end */
+    int stop, save, full, show; /* leave the loop; write the run file; memory is at its end; show progress */
 };
 struct verdict reduce_verdict(struct verdict own, MPI_Comm comm);
 
