@@ -119,7 +119,7 @@ class Transfer(unittest.TestCase):
         return games[np.argmax(returns >= part * optimum)]
 
     def test_the_prior_halves_the_games_needed_at_least(self):
-        """20 tasks never trained, to 80 % of their optimum: 38 games without and 10 with a family of 200 tasks."""
+        """20 tasks never trained, to 80 % of their optimum: 38 games without and 10 to 12 with a family of 200 tasks."""
         done = run("tasks", "generate", TWO_ROOMS[0], "--count", 200, "--min-steps", 6, "-o", self.path("family"))
         self.assertEqual(done.returncode, 0, done.stderr)
         family = sorted(glob.glob(self.path("family/*.task")))
