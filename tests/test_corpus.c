@@ -74,6 +74,11 @@ static void scenarios(void **unused) {
     replay_folder("tests/fuzz/corpus/scen", "", 5, read_scen);
 }
 
+static void seals(void **unused) {
+    (void)unused;
+    replay_folder("tests/fuzz/corpus/seal", "", 5, read_seal);
+}
+
 static void run_files(void **unused) {
     (void)unused;
     replay_folder("tests/fuzz/corpus/runfile", "", 10, read_runfile);
@@ -81,6 +86,6 @@ static void run_files(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tasks), cmocka_unit_test(settings), cmocka_unit_test(values),
-                                       cmocka_unit_test(maps), cmocka_unit_test(scenarios), cmocka_unit_test(run_files)};
+                                       cmocka_unit_test(maps), cmocka_unit_test(scenarios), cmocka_unit_test(seals), cmocka_unit_test(run_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,29 @@ static void a_name_that_is_no_text_is_not_printed(void **unused) {
     assert_null(strchr(said, '\033'));
 }
 
+/* As many lines as a seal holds at most, if each were as short as numbers can be read, and parts of which each is read again. */
+static void lines_that_nobody_wrote_are_no_parts(void **unused) {
+    (void)unused;
+    static const char *const line[] = {"0 0 0 a\n", "0000000000004000 0000000000000001 0000000000000000 a\n"};
+    static char copy[LENGTH];
+    for (int i = 0; i < 2; i++) {
+        size_t length = strlen(line[i]);
+        memcpy(copy, sealed, LENGTH);
+        copy[81] ^= 1;
+        memset(copy + 85, 0, SEAL_BYTES - 85);
+        for (size_t at = 85; at + length < SEAL_BYTES; at += length) memcpy(copy + at, line[i], length);
+        assert_false(holds(copy, LENGTH));
+        assert_non_null(strstr(said, ", in the seal"));
+    }
+}
+
+static void what_cannot_be_read_is_refused(void **unused) {
+    (void)unused;
+    struct fault why = {""};
+    assert_int_equal(seal_look("/", &why), SEAL_BROKEN);
+    assert_non_null(strstr(why.text, "/: cannot be read: Is a directory"));
+}
+
 static void what_cannot_be_opened_is_refused(void **unused) {
     (void)unused;
     struct fault why = {""};
@@ -219,6 +242,8 @@ int main(void) {
         cmocka_unit_test(all_parts_are_seen_in_their_order),
         cmocka_unit_test(parts_without_number),
         cmocka_unit_test(a_name_that_is_no_text_is_not_printed),
+        cmocka_unit_test(lines_that_nobody_wrote_are_no_parts),
+        cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(what_cannot_be_opened_is_refused),
     };
     return cmocka_run_group_tests(tests, make_sealed, remove_sealed);

@@ -149,7 +149,7 @@ static void print_part(const struct seal_part *part, bool whole) {
 
 static bool curve_fits(const struct info *info, struct fault *why) {
     const struct runfile_curve *curve = &info->returns;
-    return (curve->n_tasks == info->n_tasks && curve->n_replicas == info->config.run.replicas && curve->n_iterations == info->done &&
+    return (curve->n_tasks == info->n_tasks && curve->n_replicas == info->config.run.replicas &&
             curve->width == info->task[0].n_agents) ||
            fault_set(why, "%s: curves, tasks and settings differ: the file is damaged", info->path);
 }
@@ -157,7 +157,7 @@ static bool curve_fits(const struct info *info, struct fault *why) {
 static void see_nothing(const char *name, const char *value) { (void)name, (void)value; }
 
 /* All that can be refused is read before the first word is printed. */
-static bool info_read(struct info *info, const char *path, struct fault *why) {
+static bool info_read_once(struct info *info, const char *path, struct fault *why) {
     struct stat about_file;
     *info = (struct info){.path = path};
     if (!runfile_read_plan(path, &info->config, &info->task, &info->n_tasks, &info->done, why)) return false;
@@ -165,7 +165,8 @@ static bool info_read(struct info *info, const char *path, struct fault *why) {
     info->optimum = memory_zeros((size_t)info->n_tasks, sizeof *info->optimum);
     return runfile_read_optima(path, info->n_tasks, info->optimum, why) &&
            runfile_read_curve(path, CURVE_return, &info->returns, why) &&
-           curve_fits(info, why) && runfile_read_provenance(path, see_nothing, why);
+           runfile_is_same(path, info->returns.n_iterations, info->done, why) && curve_fits(info, why) &&
+           runfile_read_provenance(path, see_nothing, why);
 }
 
 static void info_destroy(struct info *info) {
@@ -173,6 +174,18 @@ static void info_destroy(struct info *info) {
     free(info->task);
     free(info->optimum);
     free(info->returns.values);
+}
+
+/* Again, when a run that goes on has put a new file there between two of our looks. */
+static bool info_read(struct info *info, const char *path, struct fault *why) {
+    enum { TRIES = 10 };
+    for (int i = 0; i < TRIES; i++) {
+        if (info_read_once(info, path, why)) return true;
+        if (!info->returns.values || info->returns.n_iterations == info->done) return false;
+        info_destroy(info);
+        *info = (struct info){0};
+    }
+    return false;
 }
 
 int cmd_info(int argc, const char **argv) {

@@ -60,13 +60,14 @@ static void take(struct trainer *t, int64_t replica, const struct plan *old, con
         }
 }
 
-static bool read_replicas(const char *path, struct trainer *t, const struct plan *old, struct fault *why) {
+static bool read_replicas(const char *path, struct trainer *t, const struct plan *old, int64_t done, struct fault *why) {
     bool read = true;
     for (int64_t r = 0; read && r < t->layout.replicas.n; r++) {
         struct runfile_distilled from;
         read = runfile_read_distilled(path, old, (t->layout.replicas.first + r) % old->config.run.replicas, &from, why);
         if (!read) break;
-        take(t, r, old, &from);
+        read = runfile_is_same(path, from.iterations, done, why);
+        if (read) take(t, r, old, &from);
         free(from.row);
         free(from.pi0);
     }
@@ -87,7 +88,7 @@ static bool read_own(const char *path, struct trainer *t, struct fault *why) {
     int64_t done;
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
     if (!plan_create(&old, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
-    bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && has_distilled(path, &old, why) && read_replicas(path, t, &old, why);
+    bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && has_distilled(path, &old, why) && read_replicas(path, t, &old, done, why);
     if (ok) t->prior = (struct trainer_prior){memory_string(path), plan_ini(&old), done};
     plan_destroy(&old);
     return ok;

@@ -44,8 +44,9 @@ static bool read_policies(struct replay *replay, const char *path, struct fault 
     bool ok = fill(replay->distilled, &replay->n_distilled, plan_n_distilled(plan), plan, &of, why);
     free(of.row);
     free(of.pi0);
+    ok = ok && runfile_is_same(path, of.iterations, replay->iteration + 1, why);
     if (!ok || !runfile_read_learned(path, plan, replay->replica, replay->task, &of, why)) return false;
-    ok = fill(replay->learned, &replay->n_learned, plan->n_agents, plan, &of, why);
+    ok = runfile_is_same(path, of.iterations, replay->iteration + 1, why) && fill(replay->learned, &replay->n_learned, plan->n_agents, plan, &of, why);
     free(of.row);
     free(of.pi0);
     return ok;

@@ -140,10 +140,21 @@ static uint64_t checksum(const void *data, size_t bytes) {
 
 /* ---- Writing ---- */
 
-/* Open MPI makes a semaphore for each file it opens, named after the last part of its path alone. A killed run leaves it
- * behind, and all that write a file of that name on this host would wait for it for ever. It is for shared file pointers,
- * which HDF5 does not use; as is the file that takes its place, run.h5.part-JOB-PROCESS.lock. */
+/* For shared file pointers, which HDF5 does not use, Open MPI makes a semaphore for each file that it opens, named after the
+ * last part of the path alone. A killed run leaves it behind, and all that write a file of that name on this host, whoever
+ * they are, would wait for it for ever. A file takes its place, beside the one that is written: h5_is_left_by_mpi. */
 static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "lockedfile", 0); }
+
+bool h5_is_left_by_mpi(const char *name, const char *written) {
+    static const char *const ending[] = {"-%*u-%*u.lock%n", ".locktest.%*u%n"}; /* of job and process; of a rank */
+    size_t length = strlen(written);
+    for (int i = 0; strncmp(name, written, length) == 0 && i < 2; i++) {
+        int end = 0;
+        sscanf(name + length, ending[i], &end);
+        if (end > 0 && name[length + (size_t)end] == '\0') return true;
+    }
+    return false;
+}
 
 void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm) {
     quiet();
@@ -342,10 +353,20 @@ bool h5_readable(const char *path, struct fault *why) {
     return S_ISREG(about.st_mode) || fault_set(why, "%s: is no regular file, expected a run file", path);
 }
 
+/* Run files never change, so that nobody need be locked out; and some file systems have no locks. */
+static hid_t without_locks(void) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+#if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE == 0)
+    H5Pset_file_locking(access, false, true);
+#endif
+    return access;
+}
+
 hid_t h5_open(const char *path, struct fault *why) {
     quiet();
     if (!h5_readable(path, why)) return -1;
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t access = without_locks(), file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
     if (file >= 0) return file;
     char reason[256];
     h5_reason(reason, sizeof reason);

@@ -61,6 +61,9 @@ struct h5_writer {
     int n_written;
 };
 
+/* Is a file of this name what Open MPI leaves, when it is killed, beside the file that it was writing? Names without folders. */
+bool h5_is_left_by_mpi(const char *name, const char *written);
+
 /* The file begins with room for a seal. */
 void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm);
 void h5_group(struct h5_writer *writer, const char *path);

@@ -252,23 +252,34 @@ static bool read_own_part(const char *path, struct trainer *trainer, struct faul
     return read || fault_at(why, "%s", path);
 }
 
+bool runfile_is_same(const char *path, int64_t iterations, int64_t before, struct fault *why) {
+    return iterations == before || fault_set(why, "%s: was replaced while it was read, by a run that goes on; try again", path);
+}
+
+/* Did all ranks read the same file? */
+static bool all_read_the_same(const char *path, const struct trainer *trainer, struct fault *why) {
+    int64_t most[] = {trainer->iteration, -trainer->iteration};
+    MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_INT64_T, MPI_MAX, trainer->world);
+    return runfile_is_same(path, most[0], -most[1], why);
+}
+
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why) {
-    return reduce_fault(read_own_part(path, trainer, why), why, trainer->world);
+    return reduce_fault(read_own_part(path, trainer, why), why, trainer->world) && all_read_the_same(path, trainer, why);
 }
 
 static bool read_own_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
                               struct fault *why) {
     struct reading r = {.file = open_run(path, why), .trainer = trainer};
     if (r.file < 0) return false;
-    int64_t n_policies = trainer->layout.replicas.n * trainer->layout.tasks.n * trainer->plan->n_agents;
+    int64_t done, n_policies = trainer->layout.replicas.n * trainer->layout.tasks.n * trainer->plan->n_agents;
     float *values = read_rows(&r, why) ? read_unit_rows(&r, "policy/learned", why) : NULL, *next = values;
-    bool read = values;
+    bool read = values && h5_read_attribute_integer(r.file, "/", "iterations_done", &done, why);
     for (int64_t p = 0; read && p < n_policies; p++)
         for (int64_t i = 0; i < r.n_rows; i++, next += plan_n_actions(trainer->plan)) distilled_set(&policy[p], r.row[i], next);
     H5Fclose(r.file);
     free(values);
     free(r.row);
-    return read || fault_at(why, "%s", path);
+    return read ? runfile_is_same(path, done, trainer->iteration, why) : fault_at(why, "%s", path);
 }
 
 bool runfile_read_policies(const char *path, const struct trainer *trainer, struct distilled *policy,
@@ -281,7 +292,9 @@ bool runfile_read_policies(const char *path, const struct trainer *trainer, stru
 static bool read_pi0(hid_t file, const struct plan *plan, int64_t replica, struct runfile_distilled *out,
                      struct fault *why) {
     int64_t n_shared = plan_n_distilled(plan);
-    if (!read_row_list(file, plan->senses.rows.n, &out->row, &out->n_rows, why)) return false;
+    if (!h5_read_attribute_integer(file, "/", "iterations_done", &out->iterations, why) ||
+        !read_row_list(file, plan->senses.rows.n, &out->row, &out->n_rows, why))
+        return false;
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, plan->config.run.replicas, (struct range){replica, 1});
     h5_box_add(&box, AXIS_SHARED, n_shared, all(n_shared));
@@ -317,7 +330,9 @@ bool runfile_has_distilled(const char *path, const struct plan *plan, bool *has,
 
 static bool read_learned(hid_t file, const struct plan *plan, int64_t replica, int64_t task, struct runfile_distilled *out,
                          struct fault *why) {
-    if (!read_row_list(file, plan->senses.rows.n, &out->row, &out->n_rows, why)) return false;
+    if (!h5_read_attribute_integer(file, "/", "iterations_done", &out->iterations, why) ||
+        !read_row_list(file, plan->senses.rows.n, &out->row, &out->n_rows, why))
+        return false;
     struct h5_box box = {0};
     h5_box_add(&box, AXIS_REPLICA, plan->config.run.replicas, (struct range){replica, 1});
     h5_box_add(&box, AXIS_TASK, plan->n_tasks, (struct range){task, 1});

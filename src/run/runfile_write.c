@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
@@ -537,26 +538,20 @@ static char *beside(const char *path, const char *ending) {
     return name;
 }
 
-static bool flush_to_disk(const char *path) {
+static bool flush_to_disk(const char *path, struct fault *why) {
     int file = open(path, O_RDONLY);
-    if (file < 0) return false;
-    bool flushed = fsync(file) == 0;
-    close(file);
+    bool flushed = file >= 0 && fsync(file) == 0;
+    if (!flushed) fault_set(why, "%s: cannot be flushed to disk: %s", path, strerror(errno));
+    if (file >= 0) close(file);
     return flushed;
 }
 
-/* What Open MPI leaves beside the new file when it is killed: run.h5.part-JOB-PROCESS.lock. */
-static void clear_locks(const char *part) {
+static void clear_left_by_mpi(const char *part) {
     char *own = memory_string(part), *other = memory_string(part);
-    const char *folder = dirname(own), *name = basename(other);
-    size_t length = strlen(name);
-    DIR *files = opendir(folder);
-    for (struct dirent *file; files && (file = readdir(files));) {
-        size_t end = strlen(file->d_name);
-        if (strncmp(file->d_name, name, length) == 0 && file->d_name[length] == '-' && end > length + 5 &&
-            strcmp(file->d_name + end - 5, ".lock") == 0)
-            unlinkat(dirfd(files), file->d_name, 0);
-    }
+    const char *name = basename(other);
+    DIR *files = opendir(dirname(own));
+    for (struct dirent *file; files && (file = readdir(files));)
+        if (h5_is_left_by_mpi(file->d_name, name)) unlinkat(dirfd(files), file->d_name, 0);
     if (files) closedir(files);
     free(other);
     free(own);
@@ -566,7 +561,7 @@ static void clear_locks(const char *part) {
  * and write into it later. On rank 0. */
 static bool clear_part(const char *part, const struct output *place, struct fault *why) {
     if (place && !output_is_held(place, why)) return false;
-    clear_locks(part);
+    clear_left_by_mpi(part);
     return unlink(part) == 0 || errno == ENOENT || fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
 }
 
@@ -578,7 +573,7 @@ static bool seal(const struct writing *w, const char *part, struct fault *why) {
 /* Sealed and to the disk; it may take minutes, and the place be lost meanwhile. */
 static bool finish_part(const struct writing *w, const char *part, const struct output *place, struct fault *why) {
     if (!seal(w, part, why)) return false;
-    if (!flush_to_disk(part)) return fault_set(why, "%s: cannot be flushed to disk: %s", part, strerror(errno));
+    if (!flush_to_disk(part, why)) return false;
     return !place || output_is_held(place, why);
 }
 
@@ -592,15 +587,23 @@ static void move_previous(const char *path, int keep) {
     }
 }
 
+/* Who may read the old file may read the new one, and nobody else. */
+static void keep_permissions(const char *part, const char *path) {
+    struct stat old;
+    if (stat(path, &old) == 0) chmod(part, old.st_mode & 0777);
+}
+
 /* Puts the new file into the old one's place; `keep` old ones stay. There is a complete file at every instant. */
 static bool put_in_place(const char *part, const char *path, int keep, struct fault *why) {
+    struct fault ignored; /* of a folder that cannot be flushed: not all file systems can */
+    keep_permissions(part, path);
     char *prev = output_previous(path, 1), *folder = memory_string(path);
     move_previous(path, keep);
     bool old_kept = keep == 0 || access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
     if (!old_kept) old_kept = rename(path, prev) == 0; /* a file system without links */
     bool placed = old_kept && rename(part, path) == 0;
     int error = errno;
-    if (placed) flush_to_disk(dirname(folder));
+    if (placed) flush_to_disk(dirname(folder), &ignored);
     free(prev);
     free(folder);
     return placed || fault_set(why, "%s: cannot be put in place: %s; the new file is %s", path, strerror(error), part);
@@ -620,9 +623,11 @@ static void write_all(struct writing *w, const char *part, const struct provenan
     h5_close(&w->h5);
 }
 
-/* Ranks whose part cannot be read back as written, or a disk that has no room, fail it for all. */
+/* Ranks whose part cannot be read back as written, or a disk that has no room, fail it for all. Each host flushes what went through
+ * it; that of rank 0 does so with the seal. */
 static bool verify_part(struct writing *w, const char *part, const char *path, struct fault *why) {
-    bool ok = reduce_fault(h5_verify(&w->h5, part, why), why, w->trainer->world);
+    bool own = (w->h5.rank == 0 || flush_to_disk(part, why)) && h5_verify(&w->h5, part, why);
+    bool ok = reduce_fault(own, why, w->trainer->world);
     bool full = h5_disk_is_full(part);
     MPI_Barrier(w->trainer->world); /* all have looked before it is removed */
     if (!ok && w->h5.rank == 0) unlink(part);

@@ -13,7 +13,8 @@ static const char head_format[] = "MultiDistral, HDF5 behind byte 16384; bytes %
 static const char line_format[] = "%016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %s\n";
 static const char own[] = "HDF5's own: groups, names, attributes";
 
-enum { HEAD_BYTES = 85, LINE_MOST = 3 * 17 + SEAL_NAME + 1, WORDS = 1 << 13 };
+enum { HEAD_BYTES = 85, LINE_LEAST = 3 * 17 + 2, LINE_MOST = 3 * 17 + SEAL_NAME, WORDS = 1 << 13 };
+enum { PARTS_MOST = (SEAL_BYTES - HEAD_BYTES) / LINE_LEAST }; /* so many lines fit */
 
 /* ---- Digests ---- */
 
@@ -127,7 +128,7 @@ struct look {
     FILE *file;
     const char *path;
     void (*see)(const struct seal_part *, bool whole);
-    struct seal_part part[SEAL_BYTES / (3 * 17)];
+    struct seal_part part[PARTS_MOST];
     int n_parts, n_damaged;
     char damaged[512]; /* their names, as far as there is room */
 };
@@ -148,11 +149,18 @@ static bool is_plain(const char *text) {
     return true;
 }
 
-/* A line of a part; false: it is none. */
+/* A line of a part, as write_parts makes it; false: it is none. */
 static bool read_line(const char *line, struct seal_part *part, uint64_t *sum) {
-    char end;
-    return sscanf(line, "%16" SCNx64 " %16" SCNx64 " %16" SCNx64 " %63[^\n]%c", &part->first, &part->bytes, sum, part->name, &end) == 5 &&
-           end == '\n' && part->bytes <= INT64_MAX && part->first <= INT64_MAX && is_plain(part->name);
+    char again[LINE_MOST + 1];
+    if (sscanf(line, "%16" SCNx64 " %16" SCNx64 " %16" SCNx64 " %63[^\n]", &part->first, &part->bytes, sum, part->name) != 4) return false;
+    int length = snprintf(again, sizeof again, line_format, part->first, part->bytes, *sum, part->name);
+    return strncmp(line, again, (size_t)length) == 0 && part->bytes <= INT64_MAX && part->first <= INT64_MAX && is_plain(part->name);
+}
+
+/* Is it behind the part before it? Those that overlap would be read again and again. */
+static bool is_next(const struct look *look, const struct seal_part *part) {
+    const struct seal_part *before = look->n_parts > 0 ? &look->part[look->n_parts - 1] : NULL;
+    return part->first >= (before ? before->first + before->bytes : SEAL_BYTES);
 }
 
 /* Each part that the seal names; false: its lines are no lines, or the file cannot be read. */
@@ -162,7 +170,7 @@ static bool look_at_parts(struct look *look, const char *line) {
     for (; *line; line = strchr(line, '\n') + 1) {
         if (!read_line(line, &part, &given)) return false;
         if (strcmp(part.name, own) == 0) break;
-        if (!digest_of_part(look->file, &part, &is)) return false;
+        if (!is_next(look, &part) || !digest_of_part(look->file, &part, &is)) return false;
         note(look, &part, is == given);
         look->part[look->n_parts++] = part;
     }
@@ -193,6 +201,7 @@ static enum seal_state look_at(struct look *look, char *seal, struct fault *why)
     if (!sealed) fault_set(why, "%s: is no complete HDF5 file, expected a run file of multidistral", look->path);
     else if (!head_holds(look->file, seal)) say_damage(look, seal, why);
     else if (look->see) look_at_parts(look, seal + HEAD_BYTES);
+    if (ferror(look->file)) fault_set(why, "%s: cannot be read: %s", look->path, strerror(errno));
     return sealed && why->text[0] == '\0' ? SEAL_WHOLE : SEAL_BROKEN;
 }
 

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "multidistral/base/memory.h"
 #include "multidistral/run/config.h"
+#include "multidistral/run/seal.h"
 #include "multidistral/world/cells.h"
 #include "multidistral/world/movingai.h"
 #include "multidistral/world/task.h"
@@ -218,6 +220,29 @@ static inline void read_scen(const uint8_t *data, size_t size) {
         MUST(names(&why, "in.scen:"));
     }
     free(text);
+}
+
+/* ---- The seal: what it says of a file that it does not fit ---- */
+
+static inline void see_part(const struct seal_part *part, bool whole) {
+    (void)whole;
+    MUST(memchr(part->name, '\0', sizeof part->name) && part->name[0] != '\0');
+}
+
+static char sealed_path[] = "/tmp/multidistral_fuzz_XXXXXX";
+
+static inline void remove_sealed_file(void) { unlink(sealed_path); }
+
+/* The input is the seal's text, with 300 bytes behind it. */
+static inline void read_seal(const uint8_t *data, size_t size) {
+    static uint8_t bytes[SEAL_BYTES + 300];
+    static FILE *file;
+    struct fault why = {""};
+    if (!file) MUST((file = fdopen(mkstemp(sealed_path), "r+b")) && atexit(remove_sealed_file) == 0);
+    memset(bytes, 0, sizeof bytes);
+    memcpy(bytes, data, size < SEAL_BYTES ? size : SEAL_BYTES);
+    MUST(fseek(file, 0, SEEK_SET) == 0 && fwrite(bytes, 1, sizeof bytes, file) == sizeof bytes && fflush(file) == 0);
+    if (seal_look_at_parts(sealed_path, see_part, &why) == SEAL_BROKEN) MUST(names(&why, sealed_path));
 }
 
 #endif

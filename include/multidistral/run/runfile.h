@@ -41,15 +41,20 @@ struct seal_part;
 bool runfile_check(const char *path, void (*see)(const struct seal_part *part, bool whole), struct fault *why);
 
 /* Fills a trainer just created from the file's plan: values, distilled policies, curves, iteration. Each rank reads
- * its own part. Collective. After a failure the trainer may only be destroyed. */
+ * its own part. Collective. After a failure the trainer may only be destroyed. A file that another run replaces meanwhile is
+ * refused where ranks would have parts of two, here and below. */
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
 
 /* Policies of one replica, by the rows that the file knows. */
 struct runfile_distilled {
+    int64_t iterations; /* done in this file, which another run may have replaced since its plan was read */
     uint64_t *row; /* [n_rows], rising */
     int64_t n_rows, n_actions;
     float *pi0; /* [plan_n_distilled][n_rows][n_actions] */
 };
+
+/* A run that goes on puts a new file in the place of its old one. Does the file read now have the iterations of the one read before? */
+bool runfile_is_same(const char *path, int64_t iterations, int64_t before, struct fault *why);
 
 /* Reads those of a run file whose plan this is; the caller owns row and pi0: free(). Local. After a failure there is
  * nothing to free. */
