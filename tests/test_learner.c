@@ -752,6 +752,25 @@ static void q_learning_finds_the_optimum(void **state) {
     destroy(&b);
 }
 
+/* The greedy action is the first, ACTION_STAY; the others come by exploration alone. */
+static void exploration_is_spread_evenly(void **state) {
+    (void)state;
+    const double epsilons[] = {1, 0.84, 0.76, 0.5, 0.26, 0.1, 0.01, 0};
+    for (size_t i = 0; i < sizeof epsilons / sizeof *epsilons; i++) {
+        struct bench b;
+        create(&b, LEARNER_q, "A.a\n", "step_limit = 1\n");
+        b.learning.epsilon_end = epsilons[i];
+        prepare(&b, 0, false);
+        visit(&b, 1, GAMES);
+        for (int a = 0; a < ENV_ACTIONS; a++) {
+            double expected = epsilons[i] / ENV_ACTIONS + (a == ACTION_STAY ? 1 - epsilons[i] : 0);
+            double seen = (double)count_of(&b.visits[0], row_at(&b, 0, ACTION_STAY), a) / VISITS_UNIT / GAMES;
+            assert_float_equal(seen, expected, 5 * sqrt(expected * (1 - expected) / GAMES) + 1e-9);
+        }
+        destroy(&b);
+    }
+}
+
 /* ---- Backups of several steps: one game along a corridor of four steps ---- */
 
 static void one_game_leaves(int64_t rollout, int backup, int64_t replay_games, double rate, const double q[4]) {
@@ -927,6 +946,7 @@ int main(void) {
         cmocka_unit_test(measures_by_hand),
         cmocka_unit_test(the_policy_falls_with_its_row_unreached),
         cmocka_unit_test(q_learning_finds_the_optimum),
+        cmocka_unit_test(exploration_is_spread_evenly),
         cmocka_unit_test(a_rollout_is_backed_up_from_its_end),
         cmocka_unit_test(n_step_returns_pass_the_values_between),
         cmocka_unit_test(games_are_replayed_backwards),

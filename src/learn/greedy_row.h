@@ -16,10 +16,14 @@ static inline uint32_t greedy_action(const struct table_row *row) {
     return action;
 }
 
+/* As fine as n_actions < 8 times it fits into 64 bits: in whole numbers the last action would get too little. */
+enum { SPREAD = 61 };
+_Static_assert(ENV_ACTIONS < 1 << (64 - SPREAD), "the product of draw and spread fits into 64 bits");
+
 struct kernel {
     float learning_rate, learning_rate_down;
     uint32_t explore_below; /* of 32 random bits: explore */
-    uint64_t spread;        /* those bits times this, in units of 2^-32: spread evenly over the actions */
+    uint64_t spread;        /* those bits times this, in units of 2^-SPREAD: spread evenly over the actions */
 };
 
 /* epsilon(game) = end + (start - end) exp(-decay game), over E-step games; end in the M-step. */
@@ -32,7 +36,7 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
     return (struct kernel){.learning_rate = learner->learning_rate,
                            .learning_rate_down = (float)learning->learning_rate_down,
                            .explore_below = explore_below,
-                           .spread = ((uint64_t)learner->n_actions << 32) / (explore_below > 0 ? explore_below : 1)};
+                           .spread = ((uint64_t)learner->n_actions << SPREAD) / (explore_below > 0 ? explore_below : 1)};
 }
 
 static inline void find_greedy(struct table_row *row) {
@@ -59,7 +63,7 @@ static void kernel_make_ready(struct learner *learner, int agent, uint64_t numbe
 }
 
 static inline uint8_t kernel_draw(const struct kernel *kernel, const struct table_row *row, uint32_t bits) {
-    uint32_t any = (uint32_t)(bits * kernel->spread >> 32);
+    uint32_t any = (uint32_t)(bits * kernel->spread >> SPREAD);
     return (uint8_t)(bits < kernel->explore_below ? any : greedy_action(row));
 }
 
