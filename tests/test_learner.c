@@ -275,6 +275,11 @@ static void greedy_learners_converge(void **state) {
 static void rollouts_and_replay_come_to_the_same(void **state) {
     (void)state;
     const struct backing_up ways[] = {{10, 0, BACKUP_ONE_STEP}, {0, 0, BACKUP_ONE_STEP}, {3, 5, BACKUP_ONE_STEP}, {1, 0, BACKUP_N_STEP}};
+    const struct backing_up returns[] = {{3, 0, BACKUP_N_STEP}, {0, 0, BACKUP_N_STEP}, {0, 5, BACKUP_N_STEP}};
+    for (size_t i = 0; i < sizeof returns / sizeof *returns; i++) {
+        learner_converges(LEARNER_soft_q, returns[i], 0.7, 2, 0.99, true, false);
+        learner_converges(LEARNER_hysteretic_soft_q, returns[i], 0, 1, 0.9, false, false);
+    }
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         learner_converges(LEARNER_soft_q, ways[i], 0.7, 2, 0.99, true, false);
         learner_converges(LEARNER_q, ways[i], 0, 1e7, 0.9, false, false);

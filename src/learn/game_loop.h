@@ -6,6 +6,7 @@
  *   void kernel_make_ready(learner, agent, number, row)   a row that was not reached in this iteration so far
  *   uint8_t kernel_draw(kernel, row, bits)           the action that 32 random bits draw
  *   float kernel_value(row)                          V(s), of a row that is ready
+ *   float kernel_return(row, action, target)         V(s) as a return to come shows it: Q(s,a) is on its way to `target`
  *   void kernel_back_up(kernel, n_agents, finished, row, action, target)
  *                                                    Q(s,a) of each agent not in the set on its way to r + gamma V(s')
  *
@@ -150,7 +151,7 @@ static inline void see(int n_agents, const struct game *game, struct table_row *
 
 /* Backs up n transitions from the last to the first.
  *   one step:  target = r + gamma V(s')
- *   n steps:   target = r + gamma (that of the step behind it), and V(s') behind the last */
+ *   n steps:   target = r + gamma (the return from the step behind it), and V(s') behind the last */
 static inline void sweep(const struct learner *learner, int n_agents, const struct kernel *kernel,
                          const struct transition *step, int64_t n) {
     struct table_row nobody[ENV_AGENTS] = {{{0}, 0}};
@@ -162,7 +163,8 @@ static inline void sweep(const struct learner *learner, int n_agents, const stru
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
             const struct table_row *next = step[t].next[j];
-            float ahead = !next ? 0 : returns && t < n - 1 ? target[j] : kernel_value(next);
+            bool known = returns && t < n - 1; /* the return from there on */
+            float ahead = !next ? 0 : known ? kernel_return(next, step[t + 1].action[j], target[j]) : kernel_value(next);
             row[j] = step[t].row[j] ? step[t].row[j] : &nobody[j];
             target[j] = step[t].reward[j] + gamma * ahead;
         }

@@ -69,6 +69,11 @@ static inline uint8_t kernel_draw(const struct kernel *kernel, const struct tabl
 
 static inline float kernel_value(const struct table_row *row) { return row->word[BEST]; }
 
+/* Not corrected for exploration, as is usual: an action at random counts as if it were the best. */
+static inline float kernel_return(const struct table_row *row, int action, float target) {
+    return (void)row, (void)action, target;
+}
+
 /* kernel_draw of the M-step, from a policy alone. */
 static inline int greedy_draw(const struct learner *learner, const float *pi, uint32_t bits) {
     const struct rng_key m_step = {.phase = RNG_M_STEP};

@@ -48,6 +48,13 @@ static inline void soft_kernel_back_up(const struct kernel *kernel, float rate_d
     soft_back_up(kernel->form, kernel->learning_rate, rate_down, backup, n);
 }
 
+/* What entropy and prior are worth at an action belongs to the return of a step, [T17] equation 1; by equation 5
+ *
+ *   (alpha/beta) log pi0(a|s) - (1/beta) log pi(a|s) = V(s) - Q(s,a) */
+static inline float kernel_return(const struct table_row *row, int action, float target) {
+    return target + (row->word[SOFT_V] - row->word[SOFT_Q + action]);
+}
+
 static inline void soft_policy(const struct learner *learner, int agent, uint64_t row, float *pi) {
     float q[ENV_ACTIONS];
     learner_values(learner, agent, row, q);
