@@ -102,6 +102,35 @@ static void a_large_map(void **state) {
     free(task.wall);
 }
 
+static void the_parts_between_choke_points(void **state) {
+    (void)state;
+    static const struct {
+        int rows, columns;
+        const char *map, *part; /* #: a wall */
+    } cases[] = {
+        {1, 5, ".....", "00011"},                /* the middle is as near to both ends: the first */
+        {1, 6, "......", "000111"},
+        {2, 2, "....", "0000"},
+        {3, 3, "#.#...#.#", "#0#102#3#"},        /* a star has four parts; its middle is of the first */
+        {3, 7, "..###.." "..###.." "..###..", "00###11" "00###11" "00###11"},
+        {7, 9, "#########" "#..###..#" "#..###..#" "#.......#" "#..###..#" "#..###..#" "#########",
+         "#########" "#00###11#" "#00###11#" "#0000111#" "#00###11#" "#00###11#" "#########"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct task task;
+        bool choke[63];
+        int part[63];
+        map_create(&task, cases[i].rows, cases[i].columns, cases[i].map);
+        choke_find(&task, choke);
+        choke_parts(&task, choke, part);
+        for (int place = 0; place < task.rows * task.columns; place++) {
+            int expected = cases[i].part[place] == '#' ? -1 : cases[i].part[place] - '0';
+            if (part[place] != expected) fail_msg("map %zu, place %d: %d", i, place, part[place]);
+        }
+        free(task.wall);
+    }
+}
+
 /* ---- What is counted ---- */
 
 struct bench {
@@ -140,6 +169,7 @@ static void refused_moves_have_one_cause(void **state) {
     assert_int_equal(moves[0].wall, 1);
     go(&b, ACTION_RIGHT, ACTION_LEFT); /* both want the same cell; B gets it */
     assert_int_equal(moves[0].contested, 1);
+    assert_int_equal(moves[1].contested, 0);
     go(&b, ACTION_RIGHT, ACTION_STAY); /* B is there */
     assert_int_equal(moves[0].blocked, 1);
     go(&b, ACTION_RIGHT, ACTION_LEFT); /* changing places */
@@ -151,6 +181,16 @@ static void refused_moves_have_one_cause(void **state) {
     assert_int_equal(b.behaviour.steps_in[0], 5); /* A has not moved; B began 2 steps in its start, 3 beside it */
     assert_int_equal(b.behaviour.steps_in[b.behaviour.n_cells + 2], 2);
     assert_int_equal(b.behaviour.steps_in[b.behaviour.n_cells + 1], 3);
+    end(&b);
+}
+
+static void a_contested_cell_that_nobody_gets(void **state) {
+    (void)state;
+    struct bench b;
+    begin(&b, "A.B.\nb..a\n", "contested = none\n");
+    go(&b, ACTION_RIGHT, ACTION_LEFT);
+    assert_int_equal(b.behaviour.moves[0].contested, 1);
+    assert_int_equal(b.behaviour.moves[1].contested, 1);
     end(&b);
 }
 
@@ -198,6 +238,62 @@ static void nobody_is_first_when_both_are(void **state) {
     end(&b);
 }
 
+static void the_first_who_gets_through(void **state) {
+    (void)state;
+    struct bench b;
+    begin(&b, ".A#...\n.....a\nb.#B..\n", ""); /* (1,1) to (1,3) are choke points */
+    const struct moves *moves = b.behaviour.moves;
+    go(&b, ACTION_DOWN, ACTION_STAY);
+    go(&b, ACTION_UP, ACTION_STAY); /* back again: no way through */
+    assert_int_equal(moves[0].first, 1);
+    assert_int_equal(moves[0].first_through + moves[1].first_through, 0);
+    go(&b, ACTION_STAY, ACTION_UP);
+    go(&b, ACTION_STAY, ACTION_LEFT);
+    go(&b, ACTION_STAY, ACTION_LEFT);
+    assert_int_equal(moves[1].first_through, 0);
+    go(&b, ACTION_STAY, ACTION_LEFT);
+    assert_int_equal(moves[1].first_through, 1);
+    go(&b, ACTION_DOWN, ACTION_STAY);
+    for (int i = 0; i < 4; i++) go(&b, ACTION_RIGHT, ACTION_STAY);
+    assert_int_equal(b.now.cell[0], b.world.grid.goal[0]);
+    assert_int_equal(moves[0].first_through, 0); /* the second */
+    behaviour_clear(&b.behaviour);
+    assert_int_equal(moves[1].first_through, 0);
+    end(&b);
+}
+
+static void through_from_a_choke_point(void **state) {
+    (void)state;
+    struct bench b;
+    begin(&b, "..#..\n.A..a\n.b#.B\n", ""); /* A starts in the left doorway, which is of the left part */
+    const struct moves *moves = b.behaviour.moves;
+    go(&b, ACTION_LEFT, ACTION_STAY);
+    assert_int_equal(moves[0].first_through, 0);
+    b.now = b.world.grid.env.start;
+    behaviour_begin(&b.behaviour, &b.now); /* the next game is decided anew */
+    for (int i = 0; i < 2; i++) go(&b, ACTION_RIGHT, ACTION_STAY);
+    assert_int_equal(moves[0].first_through, 0);
+    go(&b, ACTION_RIGHT, ACTION_STAY);
+    assert_int_equal(moves[0].first_through, 1);
+    assert_int_equal(moves[1].first_through, 0);
+    end(&b);
+}
+
+static void nobody_is_through_first_when_both_are(void **state) {
+    (void)state;
+    struct bench b;
+    begin(&b, "A...a\n#####\nB...b\n", "");
+    for (int i = 0; i < 4; i++) go(&b, ACTION_RIGHT, ACTION_RIGHT);
+    assert_int_equal(b.behaviour.moves[0].first_through + b.behaviour.moves[1].first_through, 0);
+    behaviour_begin(&b.behaviour, &b.world.grid.env.start);
+    b.now = b.world.grid.env.start;
+    go(&b, ACTION_STAY, ACTION_RIGHT);
+    for (int i = 0; i < 4; i++) go(&b, ACTION_RIGHT, ACTION_RIGHT);
+    assert_int_equal(b.behaviour.moves[0].first_through, 0);
+    assert_int_equal(b.behaviour.moves[1].first_through, 1);
+    end(&b);
+}
+
 static void finished_agents_are_not_counted(void **state) {
     (void)state;
     struct bench b;
@@ -216,9 +312,14 @@ int main(void) {
         cmocka_unit_test(the_choke_points_of_maps),
         cmocka_unit_test(a_choke_point_is_what_parts_a_map),
         cmocka_unit_test(a_large_map),
+        cmocka_unit_test(the_parts_between_choke_points),
         cmocka_unit_test(refused_moves_have_one_cause),
+        cmocka_unit_test(a_contested_cell_that_nobody_gets),
         cmocka_unit_test(choke_points_are_counted),
         cmocka_unit_test(nobody_is_first_when_both_are),
+        cmocka_unit_test(the_first_who_gets_through),
+        cmocka_unit_test(through_from_a_choke_point),
+        cmocka_unit_test(nobody_is_through_first_when_both_are),
         cmocka_unit_test(finished_agents_are_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

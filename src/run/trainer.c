@@ -140,6 +140,7 @@ static void record_behaviour(struct trainer *t, int64_t replica, int64_t task) {
         curves_put(t, CURVE_choke_share, replica, task, j, (double)moves->choke / (double)all_choke);
         curves_put(t, CURVE_waited, replica, task, j, (double)moves->waited / n);
         curves_put(t, CURVE_first, replica, task, j, (double)moves->first / n);
+        curves_put(t, CURVE_first_through, replica, task, j, (double)moves->first_through / n);
         curves_put(t, CURVE_return_gap, replica, task, j, moves->gap / n);
     }
     for (int64_t i = 0; i < n_steps; i++) steps_in[i] = (double)b->steps_in[i] / n;

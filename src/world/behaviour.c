@@ -10,18 +10,26 @@
 void behaviour_create(struct behaviour *b, const struct env_grid *grid, const struct task *task,
                       const struct cells *cells) {
     int places = task->rows * task->columns;
-    bool *on_map = memory_zeros((size_t)places, sizeof *on_map);
+    bool *choke = memory_zeros((size_t)places, sizeof *choke);
+    int *part = memory_zeros((size_t)places, sizeof *part);
     *b = (struct behaviour){.grid = grid, .n_cells = cells->n};
     b->choke = memory_zeros((size_t)cells->n, sizeof *b->choke);
+    b->part = memory_zeros((size_t)cells->n, sizeof *b->part);
     b->steps_in = memory_zeros((size_t)(grid->env.n_agents * cells->n), sizeof *b->steps_in);
-    choke_find(task, on_map);
-    for (int place = 0; place < places; place++)
-        if (on_map[place]) b->choke[cells_number(cells, task, place)] = true;
-    free(on_map);
+    choke_find(task, choke);
+    choke_parts(task, choke, part);
+    for (int place = 0; place < places; place++) {
+        if (task->wall[place]) continue;
+        b->choke[cells_number(cells, task, place)] = choke[place];
+        b->part[cells_number(cells, task, place)] = part[place];
+    }
+    free(choke);
+    free(part);
 }
 
 void behaviour_destroy(struct behaviour *b) {
     free(b->choke);
+    free(b->part);
     free(b->steps_in);
     *b = (struct behaviour){0};
 }
@@ -32,18 +40,32 @@ void behaviour_clear(struct behaviour *b) {
     memset(b->steps_in, 0, (size_t)(b->grid->env.n_agents * b->n_cells) * sizeof *b->steps_in);
 }
 
-/* The first game in which somebody is on a choke point is decided: for the one who is there alone, if there is one. */
+/* Who is first to be on a choke point is decided when somebody is: for the one who is there alone, if there is one. */
 static void decide_first(struct behaviour *b, const struct env_state *state) {
     int there = 0, who = 0;
     for (int j = 0; j < b->grid->env.n_agents; j++)
         if (b->choke[state->cell[j]]) there++, who = j;
-    if (b->decided || there == 0) return;
-    b->decided = true;
+    if (b->reached || there == 0) return;
+    b->reached = true;
     if (there == 1) b->moves[who].first++;
 }
 
+/* Likewise who gets through first. */
+static void decide_first_through(struct behaviour *b, const struct env_state *state) {
+    int through = 0, who = 0;
+    for (int j = 0; j < b->grid->env.n_agents; j++) {
+        int part = b->choke[state->cell[j]] ? b->part_of[j] : b->part[state->cell[j]];
+        if (part != b->part_of[j]) through++, who = j;
+        b->part_of[j] = part;
+    }
+    if (b->passed || through == 0) return;
+    b->passed = true;
+    if (through == 1) b->moves[who].first_through++;
+}
+
 void behaviour_begin(struct behaviour *b, const struct env_state *start) {
-    b->decided = false;
+    b->reached = b->passed = false;
+    for (int j = 0; j < b->grid->env.n_agents; j++) b->part_of[j] = b->part[start->cell[j]];
     decide_first(b, start);
 }
 
@@ -78,6 +100,7 @@ void behaviour_step(struct behaviour *b, const struct env_state *before, const u
         if (stayed && action[j] != ACTION_STAY) count_refusal(b, before, j, action[j]);
     }
     decide_first(b, after);
+    decide_first_through(b, after);
 }
 
 void behaviour_end(struct behaviour *b, const double *returns) {

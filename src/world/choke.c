@@ -62,3 +62,30 @@ void choke_find(const struct task *task, bool *choke) {
         if (!task->wall[place] && !visit[place].entered) search(task, visit, place, &time, choke);
     free(visit);
 }
+
+/* From the cells in the queue, of which those from `first` on have not been looked around from, to all that are free and not
+ * closed. Returns how many there are then. */
+static int spread(const struct task *task, const bool *closed, int *part, int *queue, int first, int n) {
+    for (; first < n; first++)
+        for (int direction = 0; direction < 4; direction++) {
+            int to = neighbour(task, queue[first], direction);
+            if (task->wall[to] || part[to] >= 0 || (closed && closed[to])) continue;
+            part[to] = part[queue[first]];
+            queue[n++] = to;
+        }
+    return n;
+}
+
+void choke_parts(const struct task *task, const bool *choke, int *part) {
+    int places = task->rows * task->columns, n_parts = 0, n = 0;
+    int *queue = memory_zeros((size_t)places, sizeof *queue);
+    for (int place = 0; place < places; place++) part[place] = -1;
+    for (int place = 0; place < places; place++) {
+        if (task->wall[place] || choke[place] || part[place] >= 0) continue;
+        part[place] = n_parts++;
+        queue[n] = place;
+        n = spread(task, choke, part, queue, n, n + 1);
+    }
+    spread(task, NULL, part, queue, 0, n);
+    free(queue);
+}

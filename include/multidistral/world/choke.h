@@ -9,4 +9,8 @@
  * size of the map; no recursion. */
 void choke_find(const struct task *task, bool *choke);
 
+/* The parts that the free cells fall into without the choke points, numbered from 0 in row-major order: part [rows][columns],
+ * -1 of walls. A choke point belongs to the nearest part, to the first of several. */
+void choke_parts(const struct task *task, const bool *choke, int *part);
+
 #endif
