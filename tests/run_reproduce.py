@@ -108,7 +108,7 @@ class Readme(unittest.TestCase):
         table = rows_of(f"{SOURCE}/data/study.csv")
         tried = [(altered(texts, place), unit) for texts, unit in estimates(section()) for place in range(3)]
         found = [texts for texts, unit in tried if in_table(texts, unit, table)]
-        self.assertLess(len(found), 0.02 * len(tried), found)
+        self.assertLess(len(found), 0.06 * len(tried), found)
 
     def test_every_bracket_belongs_to_a_number(self):
         text = re.sub(r"\[[^\]]*\]\([^)]*\)", "", section())  # links
