@@ -93,7 +93,7 @@ static inline void end(int n_agents, const struct game *game, struct episode *ou
 }
 
 /* Calls steps(..., finished, ...) until the game has ended. The set of agents that have finished is a constant to the
- * compiler where it can be, since nothing is looked up, drawn or backed up for them. */
+ * compiler where it can be, since nothing is looked up or backed up for them, and the world does not mind what is drawn. */
 #define PLAY_ON(steps, learner, n_agents, game, ...) \
     while (goes_on(learner, n_agents, game)) { \
         if ((n_agents) <= 2 && (game)->state.finished == 0) steps(learner, n_agents, 0u, game, __VA_ARGS__); \

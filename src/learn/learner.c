@@ -24,10 +24,20 @@ static const struct learner_kind *const v3_kinds[LEARNER_COUNT] = {
 #undef LEARNER
 };
 
-/* Compiled for this machine, as far as there is such a version. */
+/* All that the compiler may use of x86-64-v3, as far as it can be asked. */
+static bool machine_is_v3(void) {
+#if defined(__clang__)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
+#else
+    return __builtin_cpu_supports("x86-64-v3");
+#endif
+}
+
+/* Compiled for this machine, as far as there is such a version. The two differ in last bits: runs on machines of one type
+ * are the same. */
 static const struct learner_kind *kind_here(enum learner_name name) {
-    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    return (v3 ? v3_kinds : learner_kinds)[name];
+    return (machine_is_v3() ? v3_kinds : learner_kinds)[name];
 }
 #else
 static const struct learner_kind *kind_here(enum learner_name name) { return learner_kinds[name]; }

@@ -38,7 +38,7 @@ struct actions {
 static const float least_exponent = -80;
 
 /* Slightly more than 1: a cumulative probability that should be 1 comes out as at least 1, whatever the rounding, so
- * that an action of probability 0 is never drawn. It is less than rounding u to its steps does. */
+ * that a last action of probability 0 is never drawn. It is four steps of u: a last action rarer than that is not either. */
 static const float whole = 1 + 0x1p-21f;
 
 /* ---- Lanes ---- */

@@ -1,4 +1,6 @@
-/* Functions that are worth wide vectors: the compiler makes several versions, and the loader picks the widest that the
+/* What the compiler is told of functions whose speed matters.
+ *
+ * VECTOR_VERSIONS: functions that are worth wide vectors: the compiler makes several versions, and the loader picks the widest that the
  * machine has. Elsewhere than on x86-64 with GCC and glibc there is one version, for the target of the build.
  * All that such a function calls is inlined into it, since only then it is compiled for the same machine. */
 #ifndef MULTIDISTRAL_BASE_VECTOR_H
