@@ -100,11 +100,11 @@ class Replay(unittest.TestCase):
         self.assertEqual(len(self.games(path, "--games", 3)), 3)
         self.assertIn("step 1 of 1", run("replay", path, "--step").stdout)
 
-    def on_a_terminal(self, keys, *options):
+    def on_a_terminal(self, keys, *options, locale="C.UTF-8"):
         """What a terminal shows, and the status; the keys are pressed when the first step is seen."""
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execv(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options])
+            os.execve(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options], os.environ | {"LC_ALL": locale})
         shown = b""
         while True:
             ready = select.select([terminal], [], [], 60)[0]
@@ -126,6 +126,11 @@ class Replay(unittest.TestCase):
         shown, status = self.on_a_terminal(b"q", "--speed", "0.1")
         self.assertEqual(status, 0)
         self.assertIn("\033[1;34mA", shown)
+        self.assertIn("█", shown)
+        drawn = re.sub(r"\033\[[\d;?]*[a-zA-Z]", "", shown).split("\r\n")[1:]
+        self.assertLessEqual(max(map(len, drawn)), 40)
+        shown, status = self.on_a_terminal(b"q", "--speed", "0.1", locale="C")
+        self.assertTrue(shown.isascii())
         shown, status = self.on_a_terminal(b"\x03", "--step")  # Ctrl-C
         self.assertEqual(status, 0)
         shown, status = self.on_a_terminal(b"", "--speed", "100")

@@ -1,9 +1,11 @@
-#define _DEFAULT_SOURCE /* usleep */
-#include <poll.h>
+#define _DEFAULT_SOURCE /* usleep, nl_langinfo_l */
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -149,22 +151,28 @@ static int draw_map(const struct show *s, int64_t step) {
     return task->rows;
 }
 
-/* What led here, and the returns so far. */
-static void draw_line(const struct show *s, int64_t step) {
+static const char *line_start(const struct show *s) { return s->live ? "\033[K" : ""; }
+
+/* What led here, and the returns so far: a line each, so that 40 columns are enough. Returns how many lines. */
+static int draw_lines(const struct show *s, int64_t step) {
     const struct task *task = task_of(s);
-    printf("%sstep %lld of %lld", s->live ? "\033[K" : "", (long long)step, (long long)s->game->steps);
+    printf("%sstep %lld of %lld%s\n", line_start(s), (long long)step, (long long)s->game->steps, s->paused ? "  paused" : "");
     for (int j = 0; j < task->n_agents; j++) {
         double sum = 0, discount = 1;
         for (int64_t t = 0; t < step; t++, discount *= s->replay->plan.config.learning.gamma) sum += discount * s->game->reward[t][j];
-        printf("  %c%s%s %.2f", 'A' + j, step ? " " : "", step ? action_name(s, s->game->action[step - 1][j]) : "", sum);
+        printf("%s  %c return so far %.2f%s%s\n", line_start(s), 'A' + j, sum, step ? "  " : "",
+               step ? action_name(s, s->game->action[step - 1][j]) : "");
     }
-    printf("%s\n", s->paused ? "  paused" : "");
+    return 1 + task->n_agents;
 }
 
+/* Lines wider than the terminal are cut, not wrapped: wrapped ones would not be drawn over. */
 static void draw(struct show *s, int64_t step) {
     if (s->live && s->lines) printf("\033[%dA", s->lines);
-    s->lines = draw_map(s, step) + 1;
-    draw_line(s, step);
+    if (s->live) fputs("\033[?7l", stdout);
+    s->lines = draw_map(s, step);
+    s->lines += draw_lines(s, step);
+    if (s->live) fputs("\033[?7h", stdout);
     fflush(stdout);
 }
 
@@ -180,6 +188,7 @@ static void print_title(const struct show *s) {
 
 static struct termios was;
 static volatile sig_atomic_t interrupted;
+static sigset_t waiting; /* signals that stay blocked while waiting for a key: not ours */
 
 static void on_interrupt(int number) {
     (void)number;
@@ -192,6 +201,12 @@ static void catch_interrupts(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* They come while waiting for a key alone, so that none is missed between looking at it and waiting. */
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ours, &waiting);
 }
 
 static bool make_raw(void) {
@@ -205,9 +220,12 @@ static bool make_raw(void) {
 
 /* The key pressed within so many milliseconds (-1: wait), the last byte of a longer sequence; 0: none. */
 static char key_within(int milliseconds) {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct timespec limit = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    fd_set input;
+    FD_ZERO(&input);
+    FD_SET(STDIN_FILENO, &input);
     char keys[16];
-    bool pressed = poll(&input, 1, milliseconds) > 0;
+    bool pressed = pselect(STDIN_FILENO + 1, &input, NULL, NULL, milliseconds < 0 ? NULL : &limit, &waiting) > 0;
     if (interrupted) return 'q';
     if (!pressed) return 0;
     ssize_t n = read(STDIN_FILENO, keys, sizeof keys);
@@ -257,6 +275,14 @@ static void play_all(struct show *s, const struct wishes *wishes, const struct r
     if (keys) tcsetattr(STDIN_FILENO, TCSANOW, &was);
 }
 
+/* Whether the terminal's locale has the signs for walls and free cells. */
+static bool is_utf8(void) {
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    bool yes = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    if (locale) freelocale(locale);
+    return yes;
+}
+
 static bool replay_run(const struct arguments *arguments, const struct replay_options *options, struct fault *why) {
     struct wishes wishes;
     struct replay replay;
@@ -268,7 +294,7 @@ static bool replay_run(const struct arguments *arguments, const struct replay_op
     struct show show = {.replay = &replay,
                         .live = terminal && !options->json,
                         .colour = terminal && !getenv("NO_COLOR"),
-                        .ascii = options->ascii,
+                        .ascii = options->ascii || (terminal && !is_utf8()),
                         .paused = options->step && terminal,
                         .speed = wishes.speed};
     play_all(&show, &wishes, options);
@@ -287,7 +313,7 @@ int cmd_replay(int argc, const char **argv) {
         {"greedy", '\0', POPT_ARG_NONE, &options.greedy, 0, "take the most probable actions instead of drawing them", NULL},
         {"speed", '\0', POPT_ARG_STRING, &options.wish[WISH_SPEED], 0, "steps per second (4)", "SPEED"},
         {"step", '\0', POPT_ARG_NONE, &options.step, 0, "begin paused; without a terminal: print every step", NULL},
-        {"ascii", '\0', POPT_ARG_NONE, &options.ascii, 0, "draw with ASCII alone", NULL},
+        {"ascii", '\0', POPT_ARG_NONE, &options.ascii, 0, "draw with ASCII alone (also where the locale has no UTF-8)", NULL},
         {"json", '\0', POPT_ARG_NONE, &options.json, 0, "print maps, states, actions, rewards and returns as JSON", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
         POPT_TABLEEND};
