@@ -1,0 +1,80 @@
+"""Where tools/plot, tools/report and tools/animate write: files and links to files, nothing else, and never over a run.
+Environment: MULTIDISTRAL, SOURCE."""
+import os
+import stat
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
+ENDINGS = {"plot": "png", "report": "html", "animate": "gif"}
+
+
+class Outputs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.place.cleanup)
+        cls.run_file = cls.path("run.h5")
+        subprocess.run([PROGRAM, "train", f"{SOURCE}/data/two_rooms_5.task", "--iterations", "12", "-o", cls.run_file], check=True,
+                       capture_output=True)
+        with open(cls.run_file, "rb") as file:
+            cls.run_bytes = file.read()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.place.name, name)
+
+    def each(self):
+        for tool, ending in ENDINGS.items():
+            with self.subTest(tool):
+                yield [f"{SOURCE}/tools/{tool}", self.run_file], ending
+
+    def refused(self, command, path, says):
+        done = subprocess.run([*command, "-o", path], capture_output=True, text=True, timeout=200)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(says, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+
+    def test_no_regular_file_is_replaced(self):
+        for command, ending in self.each():
+            pipe, nowhere = self.path(f"pipe.{ending}"), self.path(f"nowhere.{ending}")
+            os.mkfifo(pipe)
+            os.symlink(self.path("none"), nowhere)
+            self.refused(command, pipe, "is no regular file")
+            self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+            self.refused(command, nowhere, "is a link to nowhere")
+            self.assertTrue(os.path.islink(nowhere))
+
+    def test_a_run_stays_what_it_is(self):
+        for command, ending in self.each():
+            link = self.path(f"link.{ending}")
+            os.symlink(self.run_file, link)
+            self.refused(command, link, "is a run file")
+            with open(self.run_file, "rb") as file:
+                self.assertEqual(file.read(), self.run_bytes)
+
+    def test_a_link_stays_a_link(self):
+        os.mkdir(self.path("elsewhere"))
+        for command, ending in self.each():
+            real, link = self.path(f"elsewhere/real.{ending}"), self.path(f"to_real.{ending}")
+            with open(real, "w") as file:
+                file.write("old")
+            os.symlink(real, link)
+            subprocess.run([*command, "-o", link], check=True, capture_output=True, timeout=200)
+            self.assertTrue(os.path.islink(link))
+            self.assertGreater(os.path.getsize(real), 100)
+            self.assertEqual([name for name in os.listdir(self.path("elsewhere")) if not name.startswith("real.")], [])
+
+    def test_nobody_needs_to_read_what_is_said(self):
+        for command, ending in self.each():
+            path, (reading, writing) = self.path(f"unread.{ending}"), os.pipe()
+            os.close(reading)
+            done = subprocess.run([*command, "-o", path], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=200)
+            os.close(writing)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(os.path.exists(path))
+
+
+if __name__ == "__main__":
+    unittest.main()

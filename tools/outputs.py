@@ -1,0 +1,34 @@
+"""Where tools write, and how they say so: what plot, report and animate share."""
+import os
+import stat
+
+
+def problem(path, inputs=()):
+    """What is wrong with a path that is to become a file, or None."""
+    if os.path.islink(path) and not os.path.exists(path):
+        return "is a link to nowhere"
+    if not os.path.exists(path):
+        return None
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return "is no regular file"
+    if any(os.path.exists(other) and os.path.samefile(path, other) for other in inputs):
+        return "is a run file, expected another name"
+    return None
+
+
+def folder_of(path):
+    """Where the file itself lies, also behind a link: the place for parts of it."""
+    return os.path.dirname(os.path.realpath(path))
+
+
+def put(part, path):
+    """A whole file takes the place of what was there; a link stays one."""
+    os.replace(part, os.path.realpath(path))
+
+
+def say(line):
+    """The work is done, whether or not anyone still reads."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
