@@ -244,11 +244,40 @@ static void the_same_key_plays_the_same_game(void **state) {
     destroy(&b);
 }
 
+/* In the words of a row (soft_row.h): an action of probability 0 has no room between the cumulative probabilities of
+ * itself and of the one before, to the last bit, in hundreds of rows with all kinds of values. */
+static void cumulative_probabilities_ascend_and_leave_out_what_is_never_taken(void **state) {
+    (void)state;
+    for (int never = 0; never < ENV_ACTIONS - 1; never++) {
+        struct bench b;
+        uint64_t rows = 0;
+        create(&b, "AB.....\n.......\n.....ba\n", "step_limit = 1000\n", 0.7, 0.5, 0.3);
+        for (uint64_t row = 0; row < b.world.senses.rows.n; row++) {
+            float pi0[ENV_ACTIONS], sum = 0;
+            for (int a = 0; a < ENV_ACTIONS; a++) sum += pi0[a] = a == never ? 0 : 1 + (float)((row * 7 + (uint64_t)a * 3) % 11);
+            for (int a = 0; a < ENV_ACTIONS; a++) pi0[a] /= sum;
+            distilled_set(&b.distilled, row, pi0);
+        }
+        play(&b, 40);
+        for (uint64_t row = 0; row < b.world.senses.rows.n; row++) {
+            const struct table_row *known = table_find(&b.learner.table[0], row);
+            if (!known) continue;
+            const float *threshold = known->word + 2 * ENV_ACTIONS;
+            for (int a = 0; a < ENV_ACTIONS - 1; a++) assert_true(threshold[a] >= (a > 0 ? threshold[a - 1] : 0));
+            assert_true(threshold[never] == (never > 0 ? threshold[never - 1] : 0));
+            rows++;
+        }
+        assert_true(rows > 50);
+        destroy(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(converges_to_value_iteration), cmocka_unit_test(two_cells_by_hand),
         cmocka_unit_test(extreme_numbers_stay_finite),  cmocka_unit_test(visits_of_a_forced_path),
         cmocka_unit_test(a_cut_game_backs_up_what_comes_next), cmocka_unit_test(the_same_key_plays_the_same_game),
+        cmocka_unit_test(cumulative_probabilities_ascend_and_leave_out_what_is_never_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,11 +103,13 @@ static inline lanes logarithms(lanes x) {
     return x;
 }
 
-/* x0, x0 + x1, x0 + x1 + x2, x0 + x1 + x2 + x3 */
+/* x0, x0 + x1, x0 + x1 + x2, x0 + x1 + x2 + x3. All lanes add the same numbers in the same order: so they ascend, and a
+ * lane that adds 0 is exactly the one before, whatever the rounding. */
 static inline lanes cumulated(lanes x) {
     const lanes zero = {0};
-    x += __builtin_shufflevector(zero, x, 0, 8, 9, 10, 0, 12, 13, 14);
-    return x + __builtin_shufflevector(zero, x, 0, 0, 8, 9, 0, 0, 12, 13);
+    lanes sum = __builtin_shufflevector(x, x, 0, 0, 0, 0, 4, 4, 4, 4) + __builtin_shufflevector(zero, x, 0, 9, 9, 9, 0, 13, 13, 13);
+    sum += __builtin_shufflevector(zero, x, 0, 0, 10, 10, 0, 0, 14, 14);
+    return sum + __builtin_shufflevector(zero, x, 0, 0, 0, 11, 0, 0, 0, 15);
 }
 
 /* ---- What is done to rows ---- */
