@@ -120,7 +120,7 @@ class Ranks(InFolder):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
         self.assertIn("is done", done.stderr)
         self.assertEqual((os.stat(part).st_ino, os.stat(part).st_mtime_ns), (before.st_ino, before.st_mtime_ns))
-        for more, says in ((["--alpha", 0.3], "other settings"), (["--overwrite"], "no --overwrite"), (["--resume", part], "no --resume")):
+        for more, says in ((["--alpha", 0.3], "alpha = 0.3: the run that is there has"), (["--overwrite"], "no --overwrite"), (["--resume", part], "no --resume")):
             done = run("train", *TWO_ROOMS, *command, *more, "-o", part)
             self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
             self.assertIn(says, done.stderr)
@@ -550,6 +550,12 @@ class Errors(InFolder):
         done = run("train", TWO_ROOMS[0], "--beta", "x", "-o", self.path("run.h5"), ranks=3)
         self.assertEqual(done.returncode, 2)
         self.assertEqual(done.stderr.count("multidistral train:"), 1, done.stderr)
+
+    def test_help_fits_80_columns(self):
+        for command in ("train", "sweep", "solve", "evaluate", "replay", "info", "tasks import", "tasks generate", ""):
+            lines = run(*command.split(), "--help").stdout.splitlines()
+            self.assertGreater(len(lines), 3, command)
+            self.assertFalse([line for line in lines if len(line) > 80 and not line.startswith("Usage:")], command)
 
     def test_help(self):
         done = run("train", "--help")

@@ -27,6 +27,7 @@ class Matrix(unittest.TestCase):
     def train(self, *arguments):
         done = run("train", *arguments, "--overwrite", "-o", self.file)
         self.assertEqual(done.returncode, 0, done.stderr)
+        return done
 
     def rates(self, *arguments, replicas=200):
         """Share of replicas whose greedy policies play the best pair, by game; of 200 its error is at most 0.035."""
@@ -84,6 +85,12 @@ class Matrix(unittest.TestCase):
             self.assertIn(b"14|0", file["tasks/text"][1])
             self.assertEqual(file["policy/learned"].shape, (2, 3, 2, 1, 3))
         self.assertEqual(run("train", "--resume", self.file, "--iterations", 6, "-o", self.file + "2").returncode, 0)
+
+    def test_nobody_finishes(self):
+        printed = self.train(JOB, "--iterations", 1).stdout
+        self.assertRegex(printed, r"penalty +-?[\d.]+ +- +-?[\d.]+ +-\n")
+        self.assertNotIn("%", printed)
+        self.assertNotIn("finished", run("evaluate", self.file, "--games", 2).stdout)
 
     def test_one_kind_of_world_in_a_run(self):
         done = run("train", f"{SOURCE}/data/penalty.task", f"{SOURCE}/data/two_rooms_1.task", "-o", self.file)

@@ -176,6 +176,7 @@ class Sweep(unittest.TestCase):
                               (["--seed", ",".join(map(str, range(400))), "--games-e", ",".join(map(str, range(1, 400)))],
                                "more than 100000 combinations"),
                               (["--learner", "soft_q,team_soft_q", "--rollout", "1,2"], "rollout = 1"),
+                              (["--learner", "soft_q,team_soft_q", "--observe-others", "no"], "decides for all agents"),
                               *((["--alpha", "0.5,0.9", "--share", text], "which of how many")
                                 for text in ("0/4", "5/4", "2", "1/", "/2", "1/2/3", "a/b", "-1/2"))):
             with self.subTest(says):
@@ -184,7 +185,7 @@ class Sweep(unittest.TestCase):
                 self.assertIn(says, done.stderr)
                 self.assertEqual(done.stderr.count("\n"), 1)
                 self.assertFalse(os.path.exists(self.path("none")))
-        for options, says in ((["--iterations", 4, "--games-e", 7], "other settings"), (["--iterations", 3], "a run of 4 iterations")):
+        for options, says in ((["--iterations", 4, "--games-e", 7], "games_e = 7: the run that is there has"), (["--iterations", 3], "the run that is there has 4")):
             done = run("sweep", *TASKS, *options, *GRID, "-o", self.path("all"))
             self.assertEqual(done.returncode, 2)
             self.assertIn(says, done.stderr)

@@ -293,6 +293,7 @@ class Errors(InFolder):
         self.one_line("generate", self.path("none.task"), *out, says=["none.task"])
         self.one_line("generate", self.write("bad.task", "map:\nA..\n"), *out, says=["bad.task:2: "])
         self.one_line("generate", TWO_ROOMS, "--min-steps", 11, *out, says=["two_rooms_1.task: ", "at most 10"])
+        self.one_line("generate", f"{SOURCE}/data/penalty.task", *out, says=["is a matrix game"])
         small = self.write("small.task", "map:\nA.a\n")
         self.assertEqual(len(self.made("generate", small, "--count", 6, folder="six")), 6)
         self.one_line("generate", small, "--count", 7, *out, says=["small.task: ", "unlike the first 6"])

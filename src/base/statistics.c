@@ -29,13 +29,6 @@ double statistics_mean(const double *x, int64_t n) {
     return sum / (double)n;
 }
 
-double statistics_iqm(const double *x, int64_t n) {
-    double *sorted = sorted_copy(x, n);
-    double mean = statistics_mean(sorted + trimmed(n), n - 2 * trimmed(n));
-    free(sorted);
-    return mean;
-}
-
 /* ---- Bootstrap: a resample is how often each value was drawn, so that the values are sorted only once ---- */
 
 struct means {
@@ -55,14 +48,15 @@ static int64_t overlap(int64_t first, int64_t n, int64_t from, int64_t to) {
     return end > begin ? end - begin : 0;
 }
 
+/* Sums are of differences from the median: where the values that count are all alike, so are all their means, to the last bit. */
 static struct means means_of(const double *sorted, const uint32_t *times, int64_t n) {
     int64_t from = trimmed(n), to = n - trimmed(n), place = 0;
-    double sum = 0, inner = 0;
+    double median = sorted[n / 2], sum = 0, inner = 0;
     for (int64_t i = 0; i < n; place += times[i++]) {
-        sum += times[i] * sorted[i];
-        inner += (double)overlap(place, times[i], from, to) * sorted[i];
+        sum += times[i] * (sorted[i] - median);
+        inner += (double)overlap(place, times[i], from, to) * (sorted[i] - median);
     }
-    return (struct means){sum / (double)n, inner / (double)(to - from)};
+    return (struct means){median + sum / (double)n, median + inner / (double)(to - from)};
 }
 
 /* The value below which a part p of the sorted ones lies, between neighbours by a straight line. */
@@ -81,19 +75,19 @@ static struct estimate estimate(double value, double *resampled) {
 
 struct estimates statistics_bootstrap(const double *x, int64_t n, uint32_t seed) {
     assert(n >= 1 && n <= UINT32_MAX);
-    struct estimates found = {{statistics_mean(x, n), NAN, NAN}, {statistics_iqm(x, n), NAN, NAN}};
-    if (n == 1) return found;
+    if (n == 1) return (struct estimates){{x[0], NAN, NAN}, {x[0], NAN, NAN}};
     double mean[STATISTICS_RESAMPLES], iqm[STATISTICS_RESAMPLES];
     double *sorted = sorted_copy(x, n);
     uint32_t *times = memory_zeros((size_t)n, sizeof *times);
+    for (int64_t i = 0; i < n; i++) times[i] = 1;
+    struct means all = means_of(sorted, times, n);
     for (uint32_t i = 0; i < STATISTICS_RESAMPLES; i++) {
         resample(seed, i, n, times);
         struct means means = means_of(sorted, times, n);
         mean[i] = means.mean;
         iqm[i] = means.iqm;
     }
-    found = (struct estimates){estimate(found.mean.value, mean), estimate(found.iqm.value, iqm)};
     free(sorted);
     free(times);
-    return found;
+    return (struct estimates){estimate(all.mean, mean), estimate(all.iqm, iqm)};
 }

@@ -177,7 +177,7 @@ static void print_text(const struct job *job, const struct scores *scores) {
     else printf("[95 %% intervals] over %lld replicas\n", (long long)scores->n_replicas);
     print_table(job, scores, "mean return", SCORE_RETURN, false, 1);
     print_table(job, scores, "interquartile return", SCORE_RETURN, true, 1);
-    print_table(job, scores, "finished, %", SCORE_FINISHED, false, 100);
+    if (env_has_goals(job->plan.task[0].world)) print_table(job, scores, "finished, %", SCORE_FINISHED, false, 100);
     print_table(job, scores, "length, steps", SCORE_LENGTH, false, 1);
 }
 

@@ -8,8 +8,8 @@
 
 static const char usage[] = "[OPTION...] [settings.ini] TASK...";
 static const char about[] =
-    "Says what the agents of each task can reach together: the best expected sum of their discounted returns under the\n"
-    "rules of the task, how it splits between them, and a game that shows it. Of the settings only gamma, the rules and\n"
+    "Says what the agents of each task can reach together: the best expected sum of their discounted returns under the "
+    "rules of the task, how it splits between them, and a game that shows it. Of the settings only gamma, the rules and "
     "the seed count. Worlds too large to solve are searched instead, for a lower bound.";
 
 struct limits {
@@ -34,7 +34,7 @@ static void print_sum(const struct solution *s, const char *name, const struct f
     printf("%s: %s %.4f", name, s->exact ? "optimum" : "at least", s->sum);
     for (int j = 0; j < s->n_agents; j++) printf("%s agent %d %.4f", j == 0 ? " =" : " +", j + 1, s->split[j]);
     printf(" in %lld step%s", (long long)s->steps, s->steps == 1 ? "" : "s");
-    if (s->exact) printf("; exact, %llu joint states\n", (unsigned long long)s->work);
+    if (s->exact) printf("; exact, %llu joint state%s\n", (unsigned long long)s->work, s->work == 1 ? "" : "s");
     else printf("\n  A lower bound found by search, %llu simulations with seed %lld; not solved: %s.\n",
                 (unsigned long long)s->work, (long long)seed, why->text);
 }

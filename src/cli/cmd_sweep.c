@@ -17,9 +17,9 @@
 
 static const char usage[] = "[OPTION...] --SETTING VALUE,VALUE... [settings.ini] TASK... -o FOLDER";
 static const char about[] =
-    "Trains every combination of the values given, as in --alpha 0.5,0.9 --beta 1,2,5, each into a run file of its own in\n"
-    "FOLDER, and compares them in FOLDER/summary.csv and summary.h5. Under mpirun -np N the combinations are trained side by\n"
-    "side. Called again it goes on: what is finished stays, what was stopped is resumed. Several jobs can have a share each:\n"
+    "Trains every combination of the values given, as in --alpha 0.5,0.9 --beta 1,2,5, each into a run file of its own in "
+    "FOLDER, and compares them in FOLDER/summary.csv and summary.h5. Under mpirun -np N the combinations are trained side by "
+    "side. Called again it goes on: what is finished stays, what was stopped is resumed. Several jobs can have a share each: "
     "--share 1/4 trains every fourth combination, and the last share to be done writes the comparison.";
 
 struct sweep_options {

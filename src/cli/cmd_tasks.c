@@ -76,7 +76,8 @@ static void say_what_is_written(const struct task *tasks, int n, const char *fol
     printf("%d task%s of %d agent%s in %s: %s", n, n > 1 ? "s" : "", agents, agents > 1 ? "s" : "", folder,
            tasks[0].name);
     if (n > 1) printf(" to %s", tasks[n - 1].name);
-    printf("; the longest way has %d steps\n", longest_way(tasks, n));
+    int steps = longest_way(tasks, n);
+    printf("; the longest way has %d step%s\n", steps, steps == 1 ? "" : "s");
 }
 
 /* Tasks that share the walls of one map. */
@@ -157,6 +158,10 @@ static bool generate(const char *path, struct request *request, struct fault *wh
     struct generator generator;
     struct task map;
     if (!task_read(&map, path, why)) return false;
+    if (map.world != ENV_grid) {
+        task_destroy(&map);
+        return fault_set(why, "%s: is a matrix game, expected a task with a map to draw starts and goals on", path);
+    }
     int n_agents = request->number[AGENTS] ? (int)numbers->agents : map.n_agents;
     struct task *tasks = memory_zeros((size_t)numbers->count, sizeof *tasks);
     generator_create(&generator, &map, n_agents, (int)numbers->min_steps, (uint32_t)numbers->seed);

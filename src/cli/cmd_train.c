@@ -78,19 +78,6 @@ static bool plan_new(const struct arguments *arguments, struct plan *plan, struc
            plan_create(plan, &config, tasks, n_tasks, why);
 }
 
-/* A resumed run keeps its settings; only the number of iterations may change. */
-static bool settings_agree(const struct config *old, const struct config *wanted, struct fault *why) {
-    for (int i = 0; i < config_count(); i++) {
-        char was[SETTING_TEXT], is[SETTING_TEXT];
-        config_write(old, i, was);
-        config_write(wanted, i, is);
-        if (strcmp(config_setting(i)->name, "iterations") != 0 && strcmp(was, is) != 0)
-            return fault_set(why, "%s = %s: the run to resume has %s; only iterations may change",
-                             config_setting(i)->name, is, was);
-    }
-    return true;
-}
-
 static bool plan_resumed(const struct arguments *arguments, const char *path, const char *prior, struct plan *plan,
                          struct fault *why) {
     struct config old, config;
@@ -103,7 +90,7 @@ static bool plan_resumed(const struct arguments *arguments, const char *path, co
                          arguments->positional[0]);
     if (!runfile_read_plan(path, &old, &tasks, &n_tasks, &done, why)) return false;
     config = old;
-    bool ok = inputs_apply_settings(&config, arguments, why) && settings_agree(&old, &config, why);
+    bool ok = inputs_apply_settings(&config, arguments, why) && config_goes_on(&old, &config, why);
     if (ok && config.run.iterations <= done)
         ok = fault_set(why, "%s: has %lld iterations, expected iterations to be larger, as in --iterations %lld", path,
                        (long long)done, (long long)(2 * done));
@@ -129,9 +116,14 @@ static bool take_output(const struct train_options *options, const struct config
 
 /* ---- What comes out ---- */
 
+/* finished: NULL where nobody can. */
 static void print_row(const char *name, const double *returns, const double *finished, int n) {
     printf("%-24s", name);
-    for (int j = 0; j < n; j++) printf("  %8.2f %4.0f %%", returns[j], 100 * finished[j]);
+    for (int j = 0; j < n; j++) {
+        printf("  %8.2f", returns[j]);
+        if (finished) printf(" %4.0f %%", 100 * finished[j]);
+        else printf(" %6s", "-");
+    }
     putchar('\n');
 }
 
@@ -140,17 +132,18 @@ static void print_returns(const struct trainer *trainer) {
     double *returns = trainer_last(trainer, CURVE_return), *finished = trainer_last(trainer, CURVE_finished);
     if (!returns) return;
     double mean_return[ENV_AGENTS] = {0}, mean_finished[ENV_AGENTS] = {0};
+    bool goals = env_has_goals(plan->task[0].world);
     printf("%-24s", "return, finished");
     for (int j = 0; j < plan->n_agents; j++) printf("         agent %d", j + 1);
     putchar('\n');
     for (int i = 0; i < plan->n_tasks; i++) {
-        print_row(plan->task[i].name, returns + i * plan->n_agents, finished + i * plan->n_agents, plan->n_agents);
+        print_row(plan->task[i].name, returns + i * plan->n_agents, goals ? finished + i * plan->n_agents : NULL, plan->n_agents);
         for (int j = 0; j < plan->n_agents; j++) {
             mean_return[j] += returns[i * plan->n_agents + j] / plan->n_tasks;
             mean_finished[j] += finished[i * plan->n_agents + j] / plan->n_tasks;
         }
     }
-    print_row("mean over tasks", mean_return, mean_finished, plan->n_agents);
+    print_row("mean over tasks", mean_return, goals ? mean_finished : NULL, plan->n_agents);
     free(returns);
     free(finished);
 }

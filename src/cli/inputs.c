@@ -36,6 +36,7 @@ static bool read_names(const struct arguments *arguments, struct config *config,
         const char *path = arguments->positional[i];
         bool ini = text_ends_with(path, ".ini");
         if (ini && i > 0) return fault_set(why, "%s: expected one settings file, in front of the tasks", path);
+        if (text_ends_with(path, ".h5")) return fault_set(why, "%s: a run file by its name, expected settings (.ini) or a task", path);
         if (ini && !config_read_ini(config, names, path, why)) return false;
         if (!ini && !tasks_given) config_tasks_destroy(names); /* tasks given here go before those of the INI file */
         if (!ini) config_tasks_add(names, "", path);

@@ -16,10 +16,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"train", "train tasks together, tied by a distilled policy, into one HDF5 run file", cmd_train, true},
-    {"sweep", "train every combination of several values of settings, each into a run file, and compare them", cmd_sweep, true},
+    {"train", "train tasks together, tied by a distilled policy, into one run file", cmd_train, true},
+    {"sweep", "train every combination of several values of settings, and compare", cmd_sweep, true},
     {"solve", "say what the agents of each task can reach together: the optimum", cmd_solve, false},
-    {"evaluate", "play fresh games with the policies of a run file, on its tasks or on new ones", cmd_evaluate, true},
+    {"evaluate", "play fresh games with a run's policies, on its tasks or on new ones", cmd_evaluate, true},
     {"replay", "play games of a run again, on the terminal or as JSON", cmd_replay, false},
     {"info", "say what a run file holds", cmd_info, false},
     {"tasks", "make task files: from a benchmark, or by drawing starts and goals", cmd_tasks, false},
@@ -27,14 +27,16 @@ static const struct command commands[] = {
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static int help(FILE *out) {
-    fputs("MultiDistral: multi-task multi-agent reinforcement learning with shared distilled policies.\n\n"
+    fputs("MultiDistral: many tasks with several agents each, tied by a distilled policy\n\n"
           "usage: multidistral COMMAND ...\n"
-          "       mpirun -np N multidistral train ...     one rank per task is the natural case\n\n",
+          "       mpirun -np N multidistral train ...  one rank per task is the natural case\n"
+          "       (sweep and evaluate too; all others are for one process)\n\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
     fputs("\n  multidistral COMMAND --help    the command's options and settings\n"
           "  multidistral --version\n\n"
-          "Exit status: 0 done; 1 the run failed; 2 bad input or usage; 75 stopped early, everything saved.\n",
+          "Exit status: 0 done; 1 the run failed; 2 bad input or usage;\n"
+          "75 stopped early, everything saved.\n",
           out);
     return out == stdout ? STATUS_DONE : STATUS_USAGE;
 }

@@ -7,7 +7,7 @@
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
 
-enum { OPTION_TEXT = 256, OWN = 1000, SETTING = 2000 }; /* OWN + i, SETTING + i: what popt calls their texts */
+enum { OPTION_TEXT = 512, OWN = 1000, SETTING = 2000 }; /* OWN + i, SETTING + i: what popt calls their texts */
 
 /* popt's rows for the settings, and the texts that they point to. */
 struct setting_options {
@@ -21,9 +21,15 @@ static void option_name(const char *setting, char *out) {
         if (*out == '_') *out = '-';
 }
 
+/* Between blanks lines can be broken: a|b as a | b. */
+static void space_choices(const char *choices, char *out) {
+    for (; *choices; choices++) out += sprintf(out, *choices == '|' ? " %c " : "%c", *choices);
+}
+
 static void setting_help(const struct setting *setting, char *out) {
-    char range[SETTING_TEXT];
-    setting_expected(setting, range);
+    char expected[SETTING_TEXT], range[2 * SETTING_TEXT];
+    setting_expected(setting, expected);
+    space_choices(expected, range);
     if (setting->type == SETTING_SCHEDULE) range[strcspn(range, ",")] = '\0';
     snprintf(out, OPTION_TEXT, "%s; %s%s (%s)", setting->help, range,
              setting->type == SETTING_SCHEDULE ? ", or a schedule" : "", setting->fallback);
@@ -110,6 +116,24 @@ static bool read_all(struct arguments *arguments, poptContext context, const str
     return true;
 }
 
+enum { COLUMNS = 79 }; /* as popt breaks lines */
+
+/* Each line of the text is a paragraph. */
+static void print_broken(const char *text) {
+    int at = 0;
+    while (*text) {
+        int word = (int)strcspn(text, " \n");
+        bool fits = at == 0 || at + 1 + word <= COLUMNS;
+        if (at > 0) putchar(fits ? ' ' : '\n');
+        printf("%.*s", word, text);
+        at = fits && at > 0 ? at + 1 + word : word;
+        text += word;
+        if (*text == '\n') putchar('\n'), at = 0;
+        if (*text) text++;
+    }
+    fputs("\n\n", stdout);
+}
+
 bool arguments_read(struct arguments *arguments, int argc, const char **argv, struct poptOption *own, bool settings,
                     const char *usage, const char *about, bool speaks, struct fault *why) {
     *arguments = (struct arguments){.setting = memory_zeros((size_t)config_count() + 1, sizeof *arguments->setting)};
@@ -124,7 +148,7 @@ bool arguments_read(struct arguments *arguments, int argc, const char **argv, st
     poptSetOtherOptionHelp(context, usage);
     bool read = read_all(arguments, context, own, settings, why);
     if (read && arguments->help && speaks) {
-        printf("%s\n\n", about);
+        print_broken(about);
         poptPrintHelp(context, stdout, 0);
     }
     poptFreeContext(context);

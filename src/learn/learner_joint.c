@@ -5,7 +5,8 @@
  * team_soft_q is one player that decides for all: the centralised case that [MD24] leaves open. In multiagent_soft_q
  * [W18] each agent has a table over joint actions, draws one, and takes its own part of it. Players learn until the
  * whole team has finished. What a finished agent would do makes no difference, so all joint actions that differ in
- * nothing else are backed up together. */
+ * nothing else are backed up together. Its idle choice still counts as entropy: where alpha < 1, V of such rows is higher by
+ * (1 - alpha)/beta log n_actions for each agent that has finished. */
 #include <string.h>
 
 #include "multidistral/learn/learner.h"

@@ -76,6 +76,17 @@ bool config_set(struct config *config, int i, const char *text, struct fault *wh
     return setting_read(config_setting(i), text, config_values(config, i), why);
 }
 
+bool config_goes_on(const struct config *there, const struct config *wanted, struct fault *why) {
+    for (int i = 0; i < config_count(); i++) {
+        char was[SETTING_TEXT], is[SETTING_TEXT];
+        config_write(there, i, was);
+        config_write(wanted, i, is);
+        if (strcmp(config_setting(i)->name, "iterations") != 0 && strcmp(was, is) != 0)
+            return fault_set(why, "%s = %s: the run that is there has %s; only iterations may change", config_setting(i)->name, is, was);
+    }
+    return true;
+}
+
 void config_tasks_add(struct config_tasks *tasks, const char *folder, const char *path) {
     size_t bytes = strlen(folder) + strlen(path) + 1;
     char *whole = memory_zeros(bytes, 1);

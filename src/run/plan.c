@@ -63,6 +63,9 @@ static bool learner_fits(const struct plan *plan, struct fault *why) {
     if (learner_actions(name, plan->n_agents, plan->task[0].n_actions) == 0)
         return fault_set(why, "learner = %s: %d agents have too many joint actions, expected at most %d",
                          learner_kinds[name]->name, plan->n_agents, POLICY_MOST);
+    if (learner_kinds[name]->deciders == DECIDE_TEAM && plan->n_agents > 1 && plan->task[0].world == ENV_grid &&
+        !plan->config.senses.observe_others)
+        return fault_set(why, "learner = %s decides for all agents, expected observe_others = yes", learner_kinds[name]->name);
     bool steps = learning->rollout == 1 && learning->replay_games == 0;
     return steps || learner_kinds[name]->deciders == DECIDE_AGENTS ||
            fault_set(why, "learner = %s backs up step by step, expected rollout = 1 and replay_games = 0",

@@ -93,18 +93,27 @@ char *sweep_path(const struct sweep *sweep, const char *folder, int64_t combinat
 
 /* ---- Training them ---- */
 
-static bool same_plan(const struct plan *a, const struct plan *b) {
-    char *ini[2] = {plan_ini(a), plan_ini(b)};
-    bool same = strcmp(ini[0], ini[1]) == 0 && a->n_tasks == b->n_tasks;
-    for (int i = 0; same && i < a->n_tasks; i++) {
-        char *text[2] = {task_write(&a->task[i]), task_write(&b->task[i])};
-        same = strcmp(text[0], text[1]) == 0;
-        free(text[0]);
-        free(text[1]);
-    }
-    free(ini[0]);
-    free(ini[1]);
+static bool same_task(const struct task *a, const struct task *b) {
+    char *text[2] = {task_write(a), task_write(b)};
+    bool same = strcmp(a->name, b->name) == 0 && strcmp(text[0], text[1]) == 0;
+    free(text[0]);
+    free(text[1]);
     return same;
+}
+
+/* Of the run that is there, and the one that is wanted in its place. */
+static bool goes_on(const struct plan *there, const struct plan *wanted, struct fault *why) {
+    const struct config *old = &there->config, *new = &wanted->config;
+    if (!config_goes_on(old, new, why)) return false;
+    if (old->run.iterations > new->run.iterations)
+        return fault_set(why, "iterations = %lld: the run that is there has %lld, expected at least as many",
+                         (long long)new->run.iterations, (long long)old->run.iterations);
+    if (there->n_tasks != wanted->n_tasks)
+        return fault_set(why, "%d task%s: the run that is there has %d", wanted->n_tasks, wanted->n_tasks > 1 ? "s" : "", there->n_tasks);
+    for (int i = 0; i < wanted->n_tasks; i++)
+        if (!same_task(&there->task[i], &wanted->task[i]))
+            return fault_set(why, "task %s: the run that is there has another in its place, %s", wanted->task[i].name, there->task[i].name);
+    return true;
 }
 
 bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *state, struct fault *why) {
@@ -117,14 +126,10 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
     if (access(path, F_OK) != 0) return true;
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
     if (!plan_create(&there, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
-    int64_t iterations = there.config.run.iterations;
-    there.config.run.iterations = plan->config.run.iterations; /* a run may be lengthened */
-    bool same = same_plan(plan, &there);
+    bool same = goes_on(&there, plan, why) || fault_at(why, "%s", path);
     plan_destroy(&there);
     *state = done < plan->config.run.iterations ? SWEEP_BEGUN : SWEEP_DONE;
-    if (same && iterations > plan->config.run.iterations)
-        return fault_set(why, "%s: is a run of %lld iterations, expected at least as many, or another folder", path, (long long)iterations);
-    return same || fault_set(why, "%s: is a run with other settings or tasks, expected this sweep's or another folder", path);
+    return same;
 }
 
 bool sweep_is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }

@@ -39,6 +39,9 @@ void config_defaults(struct config *config);
 /* Sets one setting from text; a reason names the setting. */
 bool config_set(struct config *config, int i, const char *text, struct fault *why);
 
+/* Are all settings but iterations the same as those of a run that is there? A reason names the first that is not. */
+bool config_goes_on(const struct config *there, const struct config *wanted, struct fault *why);
+
 /* Task files named in an INI file: `tasks = a.task b.task`, relative to the folder of the INI file. */
 struct config_tasks {
     char **path; /* [n] */

@@ -4,7 +4,8 @@
  * A refused move has one cause: the wall or edge; else another agent that stood in the cell at the start of the step; else
  * a contested cell that it did not get (env_grid.h). An agent waits when it stays in its cell, for whatever reason, next
  * to a choke point that another agent, still playing or not, occupied at the start of the step. An agent gets through when
- * it enters a part of the map (choke.h) other than the one that it was in last; on a choke point it is in neither. */
+ * it enters a part of the map (choke.h) other than the one that it was in last; on a choke point it is in neither. A dead end
+ * of one cell behind a choke point is such a part too. */
 #ifndef MULTIDISTRAL_WORLD_BEHAVIOUR_H
 #define MULTIDISTRAL_WORLD_BEHAVIOUR_H
 
