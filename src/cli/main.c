@@ -29,7 +29,7 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static int help(FILE *out) {
     fputs("MultiDistral: many tasks with several agents each, tied by a distilled policy\n\n"
           "usage: multidistral COMMAND ...\n"
-          "       mpirun -np N multidistral train ...  one rank per task is the natural case\n"
+          "       mpirun -np N multidistral train ...  naturally one rank per task\n"
           "       (sweep and evaluate too; all others are for one process)\n\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
