@@ -246,7 +246,7 @@ static inline void visit_game(struct learner *learner, enum env_kind world, int 
 static int bounded(int n_agents) { return n_agents < ENV_AGENTS ? n_agents : ENV_AGENTS; }
 
 /* One or two agents on a map: constants, so that the compiler unrolls the loops over agents and sees the world's step. */
-HOT
+HOT_FUNCTION
 static void learn(struct learner *learner, const struct rng_key *key, struct episode *out) {
     const enum env_kind world = learner->env->kind;
     const int n_agents = bounded(learner->n_agents);
@@ -259,7 +259,7 @@ static void learn(struct learner *learner, const struct rng_key *key, struct epi
     if (learner->behaviour) behaviour_end(learner->behaviour, out->returns);
 }
 
-HOT
+HOT_FUNCTION
 static void visit(struct learner *learner, const struct rng_key *key, const int64_t *discounts, struct visits *visits,
                   struct episode *out) {
     const enum env_kind world = learner->env->kind;

@@ -56,7 +56,7 @@ static inline void close_row(const struct learner *learner, struct table_row *ro
     find_greedy(row);
 }
 
-HOT SELDOM
+HOT_FUNCTION SELDOM
 static void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
     learner_reach(learner, agent, number, row);
     close_row(learner, row);

@@ -13,7 +13,7 @@ const struct learner_kind *const learner_kinds[LEARNER_COUNT] = {
 #undef LEARNER
 };
 
-#if defined(HAVE_V3)
+#if defined(LEARNERS_V3)
 #define LEARNER(name, meaning) extern const struct learner_kind learner_##name##_v3;
 #include "multidistral/learn/learners.def"
 #undef LEARNER

@@ -22,7 +22,7 @@ static inline struct kernel kernel_of(const struct learner *learner, const struc
 }
 
 /* A row that was not reached in this iteration so far. */
-HOT SELDOM
+HOT_FUNCTION SELDOM
 static void kernel_make_ready(struct learner *learner, int agent, uint64_t number, struct table_row *row) {
     learner_reach(learner, agent, number, row);
     memcpy(row->word + SOFT_PRIOR, distilled_prior(learner->distilled[agent], number), ENV_ACTIONS * sizeof *row->word);

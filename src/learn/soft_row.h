@@ -129,7 +129,7 @@ static inline void soft_rows_follow(struct policy_form form, struct table_row *a
 }
 
 /* Makes all of a row from Q and the prior. */
-HOT SELDOM
+HOT_FUNCTION SELDOM
 static void soft_row_refresh(struct policy_form form, struct table_row *row) {
     struct actions q = load_actions(row->word + SOFT_Q, row->word + SOFT_Q);
     struct actions prior = load_actions(row->word + SOFT_PRIOR, row->word + SOFT_PRIOR);

@@ -14,12 +14,12 @@
 #define VECTOR_VERSIONS
 #endif
 
-/* A hot loop: all that it calls is inlined into it. Its file is compiled once for each machine that is worth it
+/* Of a hot loop: all that it calls is inlined into it. Its file is compiled once for each machine that is worth it
  * (CMakeLists.txt, learner.c), since vectors that it works with itself are best laid out for the machine from the start. */
 #if defined(__GNUC__)
-#define HOT __attribute__((flatten))
+#define HOT_FUNCTION __attribute__((flatten))
 #else
-#define HOT
+#define HOT_FUNCTION
 #endif
 
 /* What a hot loop does seldom, and must not make room for: kept out of the function that is compiled around it. */

@@ -81,12 +81,16 @@ enum learner_name {
 };
 extern const struct learner_kind *const learner_kinds[LEARNER_COUNT];
 
-/* In learner_<name>.c: LEARNER_KIND(name) = {...}; the file is compiled again, with V3, for x86-64 with AVX2, and
- * learner_create takes that kind where the machine can. */
-#if defined(V3)
-#define LEARNER_KIND(name) extern const struct learner_kind learner_##name##_v3; const struct learner_kind learner_##name##_v3
+/* In learner_<name>.c: LEARNER_KIND(name) = {...}; the file is compiled again, with LEARNER_V3, for x86-64 with AVX2,
+ * and learner_create takes that kind where the machine can. */
+#if defined(LEARNER_V3)
+#define LEARNER_KIND(name)                                \
+    extern const struct learner_kind learner_##name##_v3; \
+    const struct learner_kind learner_##name##_v3
 #else
-#define LEARNER_KIND(name) extern const struct learner_kind learner_##name; const struct learner_kind learner_##name
+#define LEARNER_KIND(name)                           \
+    extern const struct learner_kind learner_##name; \
+    const struct learner_kind learner_##name
 #endif
 
 /* How many tables and policies n agents have under a learner, and actions in a row, where each agent has own_actions of
