@@ -89,6 +89,9 @@ class Scaling(unittest.TestCase):
         with open(f"{self.place}/t.csv") as lines:
             self.assertEqual(len(list(csv.DictReader(lines))), 6)
         self.assertEqual(os.listdir(self.place), ["t.csv"])
+        told = json.loads(self.tool("--project", "4", *SMALL, "--tasks", "copies", "--variants", "packed", "--json").stdout)
+        self.assertEqual([(row["tasks"], row["variant"]) for row in told["projection"]], [("copies", "packed")])
+        self.assertGreater(told["projection"][0]["waiting_ms"], 0)  # copies, but with draws of their own
 
 
 if __name__ == "__main__":
