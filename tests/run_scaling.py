@@ -37,6 +37,8 @@ class Scaling(unittest.TestCase):
         self.refused("'sideways'", "--mode", "sideways")
         self.refused("0: expected a whole number", "--rounds", "0")
         self.refused("-3: expected a whole number", "--games=-3")
+        self.refused("60,50: expected growing numbers", "--games", "60,50")
+        self.refused("same: expected copies, drawn or both", "--tasks", "same")
         self.refused("x: expected a whole number", "--iterations", "x")
         self.refused("none/t.csv: the folder is not there", "-o", "none/t.csv")
         self.refused("backwards: expected of packed", "--project", "4", "--variants", "backwards")
@@ -51,7 +53,7 @@ class Scaling(unittest.TestCase):
     def test_a_measurement(self):
         for mode, tasks in ("weak", ["5", "10"]), ("strong", ["10", "10"]):
             shown = self.tool("--ranks", "1,2", "--mode", mode, *SMALL, "-o", "t.csv").stdout
-            self.assertIn(f"{mode} scaling, 2 + 2 games", shown)
+            self.assertIn(f"{mode} scaling, 3 iterations", shown)
             with open(f"{self.place}/t.csv") as lines:
                 rows = list(csv.DictReader(lines))
             self.assertEqual(([row["ranks"] for row in rows], [row["tasks"] for row in rows]), (["1", "2"], tasks))
@@ -74,7 +76,7 @@ class Scaling(unittest.TestCase):
     def test_a_projection(self):
         if not shutil.which("smpicc"):
             self.skipTest("SimGrid is not installed")
-        told = json.loads(self.tool("--project", "4", *SMALL, "--json", "-o", "t.csv").stdout)
+        told = json.loads(self.tool("--project", "4", *SMALL, "--tasks", "drawn", "--json", "-o", "t.csv").stdout)
         self.assertEqual([row["ranks"] for row in told["check"]], [1, 2])
         rows = {row["variant"]: row for row in told["projection"]}
         self.assertEqual(set(rows), {"packed", "equal_games", "dense", "two_level", "overlap", "every:3"})
@@ -89,9 +91,11 @@ class Scaling(unittest.TestCase):
         with open(f"{self.place}/t.csv") as lines:
             self.assertEqual(len(list(csv.DictReader(lines))), 6)
         self.assertEqual(os.listdir(self.place), ["t.csv"])
-        told = json.loads(self.tool("--project", "4", *SMALL, "--tasks", "copies", "--variants", "packed", "--json").stdout)
-        self.assertEqual([(row["tasks"], row["variant"]) for row in told["projection"]], [("copies", "packed")])
-        self.assertGreater(told["projection"][0]["waiting_ms"], 0)  # copies, but with draws of their own
+        rows = json.loads(self.tool("--project", "4", *SMALL, "--games", "2,4", "--variants", "packed", "--json").stdout)["projection"]
+        self.assertEqual([(row["tasks"], row["games"]) for row in rows], [("copies", 2), ("copies", 4), ("drawn", 2), ("drawn", 4)])
+        for row in rows:
+            self.assertGreater(row["waiting_ms"], 0)  # copies too, with draws of their own
+        self.assertLess(rows[0]["games_ms"], rows[1]["games_ms"])
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@
  *   scaling_model link                two ranks: latency and bandwidth between them, and how long one addition takes; JSON,
  *                                     seconds and bytes
  *
- * INPUT, binary: int64 n_iterations, n_ranks, n_visits, n_rows, n_actions; double seconds of an addition; by iteration
- * doubles: cells visited by anyone, seconds of the local part of the reduction; then double seconds of games,
- * [iteration][rank]. */
+ * INPUT, binary: int64 n_iterations, n_ranks, n_visits, n_rows, n_actions; double seconds of an addition, cells visited in a
+ * visited row; by iteration doubles: cells visited by anyone, seconds of the local part of the reduction; then double seconds
+ * of games, [iteration][rank]. */
 #include <math.h>
 #include <mpi.h>
 #include <stdint.h>
@@ -39,7 +39,7 @@ static bool two_level;
 struct model {
     struct {
         int64_t n_iterations, n_ranks, n_visits, n_rows, n_actions;
-        double add_seconds;
+        double add_seconds, cells_in_row;
     } about;
     double *cells, *local, *games; /* [iteration]; games: of this rank */
     int rank, size, every;
@@ -96,11 +96,10 @@ static void levels_create(int rank) {
 
 /* ---- Visits ---- */
 
-/* As many cells as were visited by anyone, spread over the rows; each rank has a quarter of them, and together all. */
+/* As many cells as were visited by anyone, in as many rows; each rank has a quarter of them, and together all. */
 static void visit(struct model *m, int64_t iteration) {
     double rows = (double)(m->about.n_visits * m->about.n_rows), cells = m->cells[iteration];
-    int64_t per_row = (int64_t)(cells / rows) + 1, n = (int64_t)cells;
-    if (per_row > m->about.n_actions) per_row = m->about.n_actions;
+    int64_t per_row = (int64_t)fmax(ceil(cells / rows), round(m->about.cells_in_row)), n = (int64_t)cells;
     for (int64_t v = 0; v < m->about.n_visits; v++) visits_clear(&m->visits[v]);
     for (int64_t c = 0; c < n; c++) {
         int64_t row = c / per_row;
