@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* syscall */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -6,8 +7,10 @@
 #include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +18,23 @@
 
 enum { PATH = 256 };
 static char folder[PATH];
+
+/* File systems that cannot do everything: in place of the C library's calls. */
+static int no_locks, fsync_error, fsync_calls_left;
+
+int fcntl(int file, int command, ...) {
+    va_list more;
+    va_start(more, command);
+    void *about = va_arg(more, void *);
+    va_end(more);
+    if (command == F_SETLK && no_locks) return errno = ENOLCK, -1;
+    return (int)syscall(SYS_fcntl, file, command, about);
+}
+
+int fsync(int file) {
+    if (fsync_error && fsync_calls_left-- == 0) return errno = fsync_error, -1;
+    return (int)syscall(SYS_fsync, file);
+}
 
 static char *path_of(char out[PATH], const char *name) {
     snprintf(out, PATH, "%.200s/%s", folder, name);
@@ -42,7 +62,8 @@ static int make_folder(void **state) {
 static int remove_folder(void **state) {
     (void)state;
     char path[PATH];
-    const char *const names[] = {"run.h5", "run.h5.lock", "link.h5", "fifo"};
+    const char *const names[] = {"run.h5", "run.h5.lock", "run.h5.part", "link.h5", "fifo"};
+    no_locks = fsync_error = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(path_of(path, names[i]));
     return rmdir(folder);
 }
@@ -164,6 +185,48 @@ static void a_lock_left_over_is_not_used_again(void **state) {
     close(left_over);
 }
 
+/* As on some parallel file systems, mounted without them. */
+static void without_locks_a_place_is_taken_all_the_same(void **state) {
+    (void)state;
+    char path[PATH];
+    struct output output;
+    struct fault why;
+    no_locks = 1;
+    assert_true(output_open(&output, path_of(path, "run.h5"), false, &why));
+    assert_int_equal(output.lock, -1);
+    assert_false(there("run.h5.lock"));
+    assert_true(output_is_held(&output, &why));
+    output_close(&output);
+}
+
+/* The first flush is the file's, the second its folder's. */
+static bool placed_with(int failing_call, int error, struct fault *why) {
+    char part[PATH], path[PATH];
+    write_file(path_of(part, "run.h5.part"));
+    fsync_error = error;
+    fsync_calls_left = failing_call;
+    return output_place(part, path_of(path, "run.h5"), why);
+}
+
+static void a_file_is_placed_once_it_is_on_the_disk(void **state) {
+    (void)state;
+    struct fault why = {""};
+    assert_false(placed_with(0, EIO, &why));
+    assert_non_null(strstr(why.text, "run.h5.part: cannot be flushed to disk"));
+    assert_true(there("run.h5.part") && !there("run.h5"));
+    assert_true(placed_with(0, 0, &why));
+    assert_true(!there("run.h5.part") && there("run.h5"));
+}
+
+static void folders_that_cannot_be_flushed_are_no_fault_but_failing_disks_are(void **state) {
+    (void)state;
+    struct fault why = {""};
+    assert_true(placed_with(1, EINVAL, &why));
+    assert_false(placed_with(1, EIO, &why));
+    assert_non_null(strstr(why.text, "its name cannot be flushed to disk"));
+    assert_true(!there("run.h5.part") && there("run.h5"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_free_place_is_taken_and_left_clean, make_folder, remove_folder),
@@ -173,6 +236,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(another_run_is_locked_out_while_this_one_lives, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_lock_lost_is_noticed_and_the_other_s_stays, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_lock_left_over_is_not_used_again, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(without_locks_a_place_is_taken_all_the_same, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_file_is_placed_once_it_is_on_the_disk, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(folders_that_cannot_be_flushed_are_no_fault_but_failing_disks_are, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

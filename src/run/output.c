@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
 
 static bool place_is_free(const char *path, bool may_replace, struct fault *why) {
@@ -69,7 +70,8 @@ static bool take_lock(struct output *output, struct fault *why) {
         if (busy) return fault_set(why, "%s: another run writes there now, expected another name", output->path);
         if (locked) continue;
         unlink(output->lock_path);
-        return true; /* no locks to be had here */
+        log_line("%s: this file system has no locks, so a second run that writes the same file would not be noticed", output->path);
+        return true;
     }
 }
 
@@ -87,6 +89,36 @@ bool output_open(struct output *output, const char *path, bool may_replace, stru
     if (take_lock(output, why) && place_is_free(path, may_replace, why)) return true;
     output_close(output);
     return false;
+}
+
+/* ---- To the disk ---- */
+
+static bool flush(const char *path, int *error) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool flushed = file >= 0 && fsync(file) == 0;
+    *error = errno;
+    if (file >= 0) close(file);
+    return flushed;
+}
+
+bool output_flush(const char *path, struct fault *why) {
+    int error;
+    return flush(path, &error) || fault_set(why, "%s: cannot be flushed to disk: %s", path, strerror(error));
+}
+
+/* Of a folder that may be written and not read, or on a file system that flushes no folders, nobody can know more. */
+bool output_flush_folder(const char *path, struct fault *why) {
+    char *copy = memory_string(path);
+    int error;
+    bool flushed = flush(dirname(copy), &error) || (error != EIO && error != ENOSPC && error != EDQUOT);
+    free(copy);
+    return flushed || fault_set(why, "%s: is written, but its name cannot be flushed to disk: %s", path, strerror(error));
+}
+
+bool output_place(const char *part, const char *path, struct fault *why) {
+    if (!output_flush(part, why)) return false;
+    if (rename(part, path) != 0) return fault_set(why, "%s: cannot be put in place: %s", path, strerror(errno));
+    return output_flush_folder(path, why);
 }
 
 bool output_is_held(const struct output *output, struct fault *why) {

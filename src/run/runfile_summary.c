@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
+#include "multidistral/run/output.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/sweep.h"
 #include "runfile_h5.h"
@@ -55,8 +56,7 @@ bool runfile_write_summary(const char *path, const struct sweep *sweep, const st
     for (int a = 0; a < sweep->n_axes; a++) write_axis(&writer, sweep, a, &box);
     for (int m = 0; m < SWEEP_MEASURES; m++) write_measure(&writer, sweep, table, (enum sweep_measure)m, &box);
     h5_close(&writer);
-    bool ok = h5_verify(&writer, part, why) && h5_seal(&writer, part, why);
-    if (ok && rename(part, path) != 0) ok = fault_set(why, "%s: cannot be put in place", path);
+    bool ok = h5_verify(&writer, part, why) && h5_seal(&writer, part, why) && output_place(part, path, why);
     if (!ok) unlink(part);
     h5_forget(&writer);
     free(part);

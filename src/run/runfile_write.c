@@ -538,14 +538,6 @@ static char *beside(const char *path, const char *ending) {
     return name;
 }
 
-static bool flush_to_disk(const char *path, struct fault *why) {
-    int file = open(path, O_RDONLY);
-    bool flushed = file >= 0 && fsync(file) == 0;
-    if (!flushed) fault_set(why, "%s: cannot be flushed to disk: %s", path, strerror(errno));
-    if (file >= 0) close(file);
-    return flushed;
-}
-
 static void clear_left_by_mpi(const char *part) {
     char *own = memory_string(part), *other = memory_string(part);
     const char *name = basename(other);
@@ -573,7 +565,7 @@ static bool seal(const struct writing *w, const char *part, struct fault *why) {
 /* Sealed and to the disk; it may take minutes, and the place be lost meanwhile. */
 static bool finish_part(const struct writing *w, const char *part, const struct output *place, struct fault *why) {
     if (!seal(w, part, why)) return false;
-    if (!flush_to_disk(part, why)) return false;
+    if (!output_flush(part, why)) return false;
     return !place || output_is_held(place, why);
 }
 
@@ -595,18 +587,16 @@ static void keep_permissions(const char *part, const char *path) {
 
 /* Puts the new file into the old one's place; `keep` old ones stay. There is a complete file at every instant. */
 static bool put_in_place(const char *part, const char *path, int keep, struct fault *why) {
-    struct fault ignored; /* of a folder that cannot be flushed: not all file systems can */
     keep_permissions(part, path);
-    char *prev = output_previous(path, 1), *folder = memory_string(path);
+    char *prev = output_previous(path, 1);
     move_previous(path, keep);
     bool old_kept = keep == 0 || access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
     if (!old_kept) old_kept = rename(path, prev) == 0; /* a file system without links */
     bool placed = old_kept && rename(part, path) == 0;
     int error = errno;
-    if (placed) flush_to_disk(dirname(folder), &ignored);
     free(prev);
-    free(folder);
-    return placed || fault_set(why, "%s: cannot be put in place: %s; the new file is %s", path, strerror(error), part);
+    if (!placed) return fault_set(why, "%s: cannot be put in place: %s; the new file is %s", path, strerror(error), part);
+    return output_flush_folder(path, why);
 }
 
 static void write_all(struct writing *w, const char *part, const struct provenance *provenance) {
@@ -626,7 +616,7 @@ static void write_all(struct writing *w, const char *part, const struct provenan
 /* Ranks whose part cannot be read back as written, or a disk that has no room, fail it for all. Each host flushes what went through
  * it; that of rank 0 does so with the seal. */
 static bool verify_part(struct writing *w, const char *part, const char *path, struct fault *why) {
-    bool own = (w->h5.rank == 0 || flush_to_disk(part, why)) && h5_verify(&w->h5, part, why);
+    bool own = (w->h5.rank == 0 || output_flush(part, why)) && h5_verify(&w->h5, part, why);
     bool ok = reduce_fault(own, why, w->trainer->world);
     bool full = h5_disk_is_full(part);
     MPI_Barrier(w->trainer->world); /* all have looked before it is removed */

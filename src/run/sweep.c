@@ -259,11 +259,12 @@ static bool write_csv_part(const struct sweep *sweep, const char *part, const st
 static bool write_csv(const struct sweep *sweep, const char *path, const struct sweep_table *table, struct fault *why) {
     char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
     sprintf(part, "%s.part", path);
-    bool written = write_csv_part(sweep, part, table) && rename(part, path) == 0;
-    int error = errno;
-    if (!written) unlink(part);
+    bool written = write_csv_part(sweep, part, table);
+    if (!written) fault_set(why, "%s: cannot be written: %s", path, strerror(errno));
+    bool placed = written && output_place(part, path, why);
+    if (!placed) unlink(part);
     free(part);
-    return written || fault_set(why, "%s: cannot be written: %s", path, strerror(error));
+    return placed;
 }
 
 static char *in_folder(const char *folder, const char *name) {

@@ -15,7 +15,7 @@ struct output {
     char *path; /* of the run file itself: links are followed */
     char *lock_path;
     int keep; /* how many of the run files before this one stay, as PATH.prev, PATH.prev2, ...; 1 unless set otherwise */
-    int lock; /* descriptor of PATH.lock, which is locked while it is open; -1: a file system without locks */
+    int lock; /* descriptor of PATH.lock, which is locked while it is open; -1: a file system without locks, which was said */
 };
 
 /* Takes a place for a run file. Local; by rank 0. False when it cannot be written, is no place for a file (a folder, a
@@ -26,6 +26,14 @@ void output_close(struct output *output);
 
 /* Could a file be put there? Nothing is taken or left. Local. */
 bool output_check(const char *path, bool may_replace, struct fault *why);
+
+/* Brings a file to the disk; and the names in the folder of a file, new or changed, where the file system can do that. Local. */
+bool output_flush(const char *path, struct fault *why);
+bool output_flush_folder(const char *path, struct fault *why);
+
+/* Flushes a new file, puts it into the place of the one at path, if there is one, and flushes the folder. Local. False: the new file is
+ * still there, or it is in place but its name could not be flushed. */
+bool output_place(const char *part, const char *path, struct fault *why);
 
 /* Is the place still this run's? A file server gives a lock to another run when the holder's host has been out of reach
  * for long, and the holder may come back. Local; by the rank that holds it. */

@@ -98,7 +98,8 @@ struct trainer_times trainer_times(const struct trainer *trainer);
 void trainer_iterate(struct trainer *trainer);
 
 /* From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 ask trainer_run to stop after the iteration in hand, or the first
- * one if none has begun; a second signal ends the process at once. Those that are ignored stay so. Local. */
+ * one if none has begun; a second signal ends the process at once. Those that are ignored stay so (but UCX takes SIGHUP before main
+ * begins: tools/environment). Local. */
 void trainer_catch_signals(void);
 
 /* Mean over replicas of a curve's last iteration, on rank 0 (NULL elsewhere): [n_tasks][width]; the caller owns it. */
