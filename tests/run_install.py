@@ -31,7 +31,8 @@ class Installed(unittest.TestCase):
         subprocess.run([PROGRAM, "train", f"{self.share}/jobs/quickstart.ini", "--iterations", "3", "-o", f"{self.prefix}/own.h5"],
                        check=True, capture_output=True)
         self.assertEqual(differences(f"{self.prefix}/own.h5", f"{self.prefix}/share/run.h5"), [])
-        self.sh("tools/plot ../run.h5 -o ../curves.png && tools/report ../run.h5 -o ../report.html && tools/animate ../run.h5 -o ../game.gif")
+        self.sh("tools/plot ../run.h5 -o ../curves.png && tools/report ../run.h5 -o ../report.html && tools/animate ../run.h5 -o ../game.gif",
+                XDG_DATA_HOME=self.prefix)  # nothing of a user's
 
     def test_the_job_script(self):
         """Without a scheduler: it is its environment and its way to the program that count."""

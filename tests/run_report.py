@@ -13,12 +13,14 @@ from selenium.webdriver.common.keys import Keys
 
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TOOL = f"{SOURCE}/tools/report"
+UPLOT = os.path.join(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share"), "multidistral", "uplot")
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 
 
 def browser(width):
     options = webdriver.ChromeOptions()
-    for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--window-size={width},900"):
+    for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+                   "--disable-background-networking", "--disable-component-update", "--disable-sync", f"--window-size={width},900"):
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
@@ -63,7 +65,9 @@ class Report(unittest.TestCase):
         return driver
 
     def assert_quiet(self, driver):
+        """No message in the console, nothing fetched, nothing wider than the window."""
         self.assertEqual(driver.get_log("browser"), [])
+        self.assertEqual(driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)"), [])
         wide, window = driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
         self.assertLessEqual(wide, window)
 
@@ -71,13 +75,32 @@ class Report(unittest.TestCase):
         page = f"{self.place.name}/alone.html"
         self.report(self.run_file, "-o", page)
         with open(page, encoding="utf-8") as text:
-            self.assertEqual(re.findall(r"""(?:src|href)=["'](?!data:)[^"']*|@import|https?://(?!www\.w3\.org/2000/svg)""", text.read()), [])
+            page = text.read()
+        self.assertEqual(re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*|@import|url\(""", page), [])
+        for name in ("dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"):
+            with open(f"{UPLOT}/{name}", encoding="utf-8") as part:
+                self.assertIn(part.read(), page)
+        self.assertIn("Permission is hereby granted", page)
+
+    def test_without_what_draws_the_curves(self):
+        """One line that names the command; and that command, without npm and with one that fails, leaves things as they were."""
+        home, page = f"{self.place.name}/home", f"{self.place.name}/no.html"
+        os.makedirs(f"{home}/multidistral/uplot/dist")
+        self.report(self.run_file, "-o", page, status=2, says="uPlot.iife.min.js: a part of the page", environment={"XDG_DATA_HOME": home})
+        self.report(self.run_file, "-o", page, status=2, says="tools/setup --charts", environment={"XDG_DATA_HOME": f"{home}/none"})
+        self.assertFalse(os.path.exists(page))
+        os.symlink("/bin/false", f"{home}/npm")
+        done = subprocess.run([f"{SOURCE}/tools/setup", "--charts"], capture_output=True, text=True,
+                              env=os.environ | {"XDG_DATA_HOME": home, "PATH": f"{home}:{os.environ['PATH']}"})
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+        self.assertIn("npm could not fetch uPlot", done.stderr)
+        self.assertEqual(os.listdir(f"{home}/multidistral"), ["uplot"])
 
     def test_a_game_is_played(self):
         for width in (1280, 360):
             driver = self.open(width, self.run_file)
             state, play = driver.find_element(By.ID, "state"), driver.find_element(By.ID, "play")
-            self.assertRegex(state.text, r"^Step 0 of \d+\.")
+            self.assertRegex(state.text, r"^Step 0 of \d+$")
             play.click()
             waited(lambda: re.match(r"Step [1-9]", state.text))
             if play.text == "Pause":
@@ -85,30 +108,49 @@ class Report(unittest.TestCase):
             last = int(re.search(r"of (\d+)", state.text)[1])
             slider = driver.find_element(By.ID, "step")
             slider.send_keys(Keys.END)
-            waited(lambda: state.text.startswith(f"Step {last} of"))
-            returns = [float(x) for x in re.findall(r"return so far (-?\d+\.\d+)", state.text)]
+            waited(lambda: state.text == f"Step {last} of {last}")
             with h5py.File(self.run_file) as file:
-                for shown, stored in zip(returns, file["games/return_m"][0, 0, 0]):
-                    self.assertAlmostEqual(shown, stored, delta=0.006)
+                for agent, stored in enumerate(file["games/return_m"][0, 0, 0]):
+                    cells = driver.find_elements(By.CSS_SELECTOR, f"#players tbody tr:nth-child({agent + 1}) td")
+                    for cell in cells[1:]:  # so far, and at the end
+                        self.assertAlmostEqual(float(cell.text.split(",")[0]), stored, delta=0.006)
             driver.find_element(By.ID, "back").click()
-            self.assertTrue(state.text.startswith(f"Step {last - 1} of"))
+            self.assertEqual(state.text, f"Step {last - 1} of {last}")
             self.assert_quiet(driver)
 
     def test_a_curve_is_read(self):
         driver = self.open(1280, self.run_file)
-        chart = driver.find_elements(By.CSS_SELECTOR, "#charts svg")[1]
-        driver.execute_script("arguments[0].focus()", chart)
+        chart = driver.find_elements(By.CSS_SELECTOR, ".chart")[1]
+        driver.find_element(By.CSS_SELECTOR, "#legend button:last-child").send_keys(Keys.TAB)
+        webdriver.ActionChains(driver).send_keys(Keys.TAB).perform()
         for iteration in (8, 7):
-            reading = driver.find_element(By.ID, "reading").text
-            self.assertIn(f"two_rooms_1, iteration {iteration}:", reading)
+            reading = driver.find_element(By.ID, "reading").text.replace("\n", " ")
+            self.assertIn(f"two_rooms_1, iteration {iteration} ", reading)
+            self.assertIn(f"two_rooms_1, iteration {iteration}, ", chart.get_attribute("aria-valuetext"))
             with h5py.File(self.run_file) as file:
                 for agent in (0, 1):
                     mean = file["curves/return"][:, iteration - 1, 0, agent].mean()
                     shown = float(re.search(rf"agent {agent + 1} (-?[\d.]+)", reading)[1])
                     self.assertAlmostEqual(shown, mean, delta=1e-3 * abs(mean) + 1e-3)
             webdriver.ActionChains(driver).send_keys(Keys.ARROW_LEFT).perform()
-        webdriver.ActionChains(driver).move_to_element(chart).perform()
-        self.assertRegex(driver.find_element(By.ID, "reading").text, "iteration [45]:")
+        webdriver.ActionChains(driver).move_to_element(chart.find_element(By.CSS_SELECTOR, ".u-over")).perform()
+        self.assertRegex(driver.find_element(By.ID, "reading").text, "iteration [45]\n")
+        self.assert_quiet(driver)
+
+    def test_lines_are_hidden_and_zoomed(self):
+        driver = self.open(1280, self.run_file)
+        see = lambda what: driver.execute_script(f"return charts.map(({{chart}}) => {what})")
+        shown = see("chart.series.filter(series => series.show).length")
+        button = driver.find_element(By.CSS_SELECTOR, "#legend button")
+        button.click()
+        self.assertEqual(button.get_attribute("aria-pressed"), "false")
+        for before, after in zip(shown, see("chart.series.filter(series => series.show).length")):
+            self.assertEqual(after, before - 3)  # a mean and the ends of its interval
+        webdriver.ActionChains(driver).click_and_hold(driver.find_element(By.CSS_SELECTOR, ".u-over")).move_by_offset(60, 0).release().perform()
+        self.assertEqual(len(set(see("chart.scales.x.max"))), 1)
+        self.assertLess(see("chart.scales.x.max")[0], 8)
+        webdriver.ActionChains(driver).double_click(driver.find_element(By.CSS_SELECTOR, ".u-over")).perform()
+        self.assertEqual(set(see("chart.scales.x.max")), {8})
         self.assert_quiet(driver)
 
     def test_the_policy_and_where_agents_are(self):
@@ -116,21 +158,46 @@ class Report(unittest.TestCase):
         arrows = lambda: len(driver.find_elements(By.CSS_SELECTOR, "#policy line"))
         anywhere = arrows()
         self.assertGreater(anywhere, 10)
-        driver.find_element(By.ID, "policy_other").send_keys(Keys.ARROW_RIGHT)
+        driver.find_element(By.ID, "policy_other").send_keys(Keys.ARROW_DOWN)
         self.assertNotEqual(arrows(), anywhere)
+        says = driver.find_element(By.ID, "policy_says")
+        self.assertRegex(says.text, r"stands at row \d, column \d; [1-9]")
+        driver.execute_script("document.querySelector('#policy .agent + rect').dispatchEvent(new Event('click'))")  # take it away again
+        self.assertEqual(arrows(), anywhere)
+        self.assertIn("anywhere", says.text)
         self.assertEqual(len(driver.find_elements(By.CSS_SELECTOR, "#heat svg")), 2)
-        self.assertIn("share of choke-point steps", driver.find_element(By.ID, "heat").text)
+        with h5py.File(self.run_file) as file:
+            share = file["curves/choke_share"][:, -1, 0, 1].mean()
+        row = driver.find_element(By.CSS_SELECTOR, "#behaviour tbody tr")
+        self.assertIn("steps on choke points", row.text)
+        self.assertAlmostEqual(float(row.find_elements(By.TAG_NAME, "td")[1].text.split()[0]), share, delta=0.006)
         self.assert_quiet(driver)
 
     def test_two_runs(self):
         driver = self.open(360, self.run_file, self.second)
         self.assertIn("<i>second.h5", driver.find_element(By.TAG_NAME, "h1").text)
-        self.assertEqual(len(driver.find_elements(By.CSS_SELECTOR, "#charts svg:first-child polyline")), 4)
+        self.assertEqual(driver.execute_script("return charts[0].chart.series.filter(series => series.width > 1).length"), 4)
         differs = [row.get_attribute("textContent") for row in driver.find_elements(By.CSS_SELECTOR, "tr.differs")]
         for name in ("alpha", "behaviour", "sharing"):
             self.assertTrue(any(row.startswith(name) for row in differs), name)
         self.assertEqual(len(differs), 3)
         self.assert_quiet(driver)
+
+    def test_contrast(self):
+        """WCAG AA: text and the colours of agents, against what they are drawn on, in both themes."""
+        def luminance(colour):
+            parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+            return sum(w * (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4) for w, x in zip((0.2126, 0.7152, 0.0722), parts))
+
+        with open(f"{SOURCE}/tools/report.html", encoding="utf-8") as page:
+            themes = re.findall(r":root[^{]*\{([^}]*)\}", page.read())
+        self.assertEqual(len(themes), 2)
+        for theme in themes:
+            colour = dict(re.findall(r"--(\w+): (#\w{6})", theme))
+            pairs = [("ink", "paper"), ("ink", "soft"), ("quiet", "paper"), *((f"c{i}", "paper") for i in range(8)), *(("on", f"c{i}") for i in range(8))]
+            for front, back in pairs:
+                low, high = sorted((luminance(colour[front]), luminance(colour[back])))
+                self.assertGreaterEqual((high + 0.05) / (low + 0.05), 4.5, (front, back, colour[front], colour[back]))
 
     def test_other_runs(self):
         """One agent and no M-step; three in a team; a matrix game: what cannot be drawn is said, and nothing fails."""
