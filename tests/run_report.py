@@ -177,6 +177,8 @@ class Report(unittest.TestCase):
         driver = self.open(360, self.run_file, self.second)
         self.assertIn("<i>second.h5", driver.find_element(By.TAG_NAME, "h1").text)
         self.assertEqual(driver.execute_script("return charts[0].chart.series.filter(series => series.width > 1).length"), 4)
+        markers = [path.get_attribute("d") for path in driver.find_elements(By.CSS_SELECTOR, "#legend path")]
+        self.assertEqual((len(markers), len(set(markers))), (2, 2))  # the runs are told apart in grey, too
         differs = [row.get_attribute("textContent") for row in driver.find_elements(By.CSS_SELECTOR, "tr.differs")]
         for name in ("alpha", "behaviour", "sharing"):
             self.assertTrue(any(row.startswith(name) for row in differs), name)
@@ -200,12 +202,24 @@ class Report(unittest.TestCase):
                 self.assertGreaterEqual((high + 0.05) / (low + 0.05), 4.5, (front, back, colour[front], colour[back]))
 
     def test_other_runs(self):
-        """One agent and no M-step; three in a team; a matrix game: what cannot be drawn is said, and nothing fails."""
-        for name, options in (("maze_alone", ["--games-m", "0"]), ("doorway_three", ["--learner", "team_soft_q"]), ("penalty", [])):
+        """One agent and no M-step; three in a team; a matrix game; no choke point: what cannot be drawn is said, and nothing fails."""
+        for name, options in (("maze_alone", ["--games-m", "0"]), ("doorway_three", ["--learner", "team_soft_q"]), ("penalty", []),
+                              ("swap_open", ["--replicas", "2", "--behaviour", "yes"])):
             path = f"{self.place.name}/{name}.h5"
             subprocess.run([PROGRAM, "train", f"{SOURCE}/data/{name}.task", "--iterations", "1", *options, "-o", path], check=True,
                            capture_output=True)
-            self.assert_quiet(self.open(360, path))
+            driver = self.open(360, path)
+            self.assert_quiet(driver)
+            self.assertNotIn("unknown \u00b1", driver.find_element(By.TAG_NAME, "body").text)
+
+    def test_print(self):
+        """Charts are as wide as the paper has room for, and what answers to nobody there is gone."""
+        driver = self.open(1280, self.run_file, self.second)
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        driver.execute_script("for (const {chart} of charts) chart.setSize({width: 2000, height: 230})")  # a wide window, and narrow paper
+        self.assertFalse(driver.find_element(By.CSS_SELECTOR, "#curves ~ .controls").is_displayed())
+        for chart in driver.find_elements(By.CSS_SELECTOR, ".chart"):
+            self.assertLessEqual(chart.find_element(By.TAG_NAME, "canvas").size["width"], chart.size["width"])
 
     def test_without_the_program(self):
         self.report(self.run_file, "-o", f"{self.place.name}/none.html", says="no games",
