@@ -49,6 +49,17 @@ static void close_folder(void) {
     if (first_rank()) rmdir(folder);
 }
 
+static void put_file(const char *name, const void *bytes, size_t n) {
+    char path[PATH];
+    path_of(path, name);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (first_rank()) {
+        FILE *file = fopen(path, "wb");
+        assert_true(file && fwrite(bytes, 1, n, file) == n && fclose(file) == 0);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
 static void write_run(const char *name, const struct trainer *trainer) {
     char path[PATH];
     struct fault why = {""};
@@ -238,6 +249,30 @@ static void what_writes_into_an_old_part_writes_into_no_run_file(void **state) {
     empty_folder();
 }
 
+/* A killed run leaves files of Open MPI's: one of a job and process, and one of each rank that was trying out locks. What only
+ * looks like them is somebody's own. */
+static void what_mpi_left_of_a_killed_run_is_removed(void **state) {
+    (void)state;
+    static const char *const left[] = {"run.h5.part-3735879680-17.lock", "run.h5.part.locktest.0", "run.h5.part.locktest.12"};
+    static const char *const own[] = {"run.h5.part.locktest.", "run.h5.part.locktest.0.txt", "run.h5.part.locktest.x", "run.h5.part-1.lock",
+                                      "run.h5.part-1-2.locks", "a-run.h5.part.locktest.0", "other.h5.part-1-2.lock", "run.h5.locktest.0"};
+    enum { LEFT = sizeof left / sizeof *left, OWN = sizeof own / sizeof *own };
+    struct plan plan;
+    struct trainer trainer;
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    for (int i = 0; i < LEFT; i++) put_file(left[i], "", 0);
+    for (int i = 0; i < OWN; i++) put_file(own[i], "", 0);
+    write_run("run.h5", &trainer);
+    for (int i = 0; i < LEFT; i++)
+        if (there(left[i])) fail_msg("%s is still there", left[i]);
+    for (int i = 0; i < OWN; i++)
+        if (!there(own[i])) fail_msg("%s is gone", own[i]);
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    empty_folder();
+}
+
 /* The place is taken over by another run: its lock file is another one. */
 static void a_place_lost_is_written_to_no_more(void **state) {
     (void)state;
@@ -349,17 +384,6 @@ static void assert_refused(const char *name, const char *says) {
     }
     trainer_destroy(&trainer);
     plan_destroy(&plan);
-    MPI_Barrier(MPI_COMM_WORLD);
-}
-
-static void put_file(const char *name, const void *bytes, size_t n) {
-    char path[PATH];
-    path_of(path, name);
-    MPI_Barrier(MPI_COMM_WORLD);
-    if (first_rank()) {
-        FILE *file = fopen(path, "wb");
-        assert_true(file && fwrite(bytes, 1, n, file) == n && fclose(file) == 0);
-    }
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
@@ -550,6 +574,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_file_before_stays_and_no_part_does),
         cmocka_unit_test(as_many_files_stay_as_wanted),
         cmocka_unit_test(what_writes_into_an_old_part_writes_into_no_run_file),
+        cmocka_unit_test(what_mpi_left_of_a_killed_run_is_removed),
         cmocka_unit_test(a_place_lost_is_written_to_no_more),
         cmocka_unit_test(the_loop_stops_early_and_saves),
         cmocka_unit_test(a_curve_of_the_whole_run),
