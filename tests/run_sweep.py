@@ -139,6 +139,17 @@ class Sweep(unittest.TestCase):
         self.sweep("longer")
         self.assert_same("whole", "longer")
 
+    def test_a_summary_of_other_combinations_stays(self):
+        self.sweep("all")
+        with open(self.path("all", "summary.csv")) as file:
+            before = file.read()
+        self.assertNotIn(".prev", self.sweep("all").stdout)
+        done = self.sweep("all", "--alpha", "0.5,0.6")
+        self.assertIn("the one that was there is", done.stdout)
+        with open(self.path("all", "summary.csv.prev")) as file:
+            self.assertEqual(file.read(), before)
+        self.assertTrue(os.path.exists(self.path("all", "summary.h5.prev")))
+
     def test_intervals_from_five_replicas_on(self):
         for replicas, known in ((4, False), (5, True)):
             done = self.sweep(f"{replicas}", "--iterations", 1, "--replicas", replicas)

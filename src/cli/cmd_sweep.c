@@ -169,6 +169,7 @@ static bool summarize(const struct sweep_job *job, const struct sweep_options *o
     if (ok) {
         print_table(job->sweep, &table);
         printf("summary: %s/summary.csv, %s/summary.h5\n", job->folder, job->folder);
+        if (table.replaces) printf("the one that was there is %s/summary.csv.prev, and .h5.prev\n", job->folder);
     }
     free(table.row);
     return ok;

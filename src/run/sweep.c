@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
+#include "multidistral/base/text.h"
 #include "multidistral/run/output.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/runfile.h"
@@ -240,9 +241,11 @@ static void write_number(FILE *out, double x, const char *behind) {
     fputs(behind, out);
 }
 
-static bool write_csv_part(const struct sweep *sweep, const char *part, const struct sweep_table *table) {
-    FILE *out = fopen(part, "w");
-    if (!out) return false;
+/* The caller owns it. */
+static char *csv_text(const struct sweep *sweep, const struct sweep_table *table) {
+    char *text = NULL;
+    size_t length;
+    FILE *out = memory_stream(&text, &length);
     write_csv_header(out, sweep);
     for (int64_t c = 0; c < sweep->n; c++) {
         for (int a = 0; a < sweep->n_axes; a++) fprintf(out, "%s,", sweep_value(sweep, c, a));
@@ -252,19 +255,41 @@ static bool write_csv_part(const struct sweep *sweep, const char *part, const st
             write_number(out, table->row[c][m].high, m + 1 < SWEEP_MEASURES ? "," : "\n");
         }
     }
-    bool written = !ferror(out);
+    fclose(out);
+    return text;
+}
+
+static bool write_text(const char *path, const char *text) {
+    FILE *out = fopen(path, "w");
+    if (!out) return false;
+    bool written = fputs(text, out) >= 0;
     return fclose(out) == 0 && written;
 }
 
-static bool write_csv(const struct sweep *sweep, const char *path, const struct sweep_table *table, struct fault *why) {
+static bool write_csv(const char *path, const char *text, struct fault *why) {
     char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
     sprintf(part, "%s.part", path);
-    bool written = write_csv_part(sweep, part, table);
-    if (!written) fault_set(why, "%s: cannot be written: %s", path, strerror(errno));
+    bool written = write_text(part, text) || fault_set(why, "%s: cannot be written: %s", path, strerror(errno));
     bool placed = written && output_place(part, path, why);
     if (!placed) unlink(part);
     free(part);
     return placed;
+}
+
+/* Is there a file of another text? */
+static bool is_other(const char *path, const char *text) {
+    struct fault why;
+    enum { MOST = 1 << 28 };
+    char *old = text_read_file(path, MOST, &why);
+    bool other = old ? strcmp(old, text) != 0 : access(path, F_OK) == 0;
+    free(old);
+    return other;
+}
+
+static void keep_previous(const char *path) {
+    char *previous = output_previous(path, 1);
+    rename(path, previous);
+    free(previous);
 }
 
 static char *in_folder(const char *folder, const char *name) {
@@ -307,10 +332,14 @@ bool sweep_summarize(const struct sweep *sweep, const char *folder, struct sweep
         free(path);
     }
     char *csv = in_folder(folder, "summary.csv"), *h5 = in_folder(folder, "summary.h5");
+    char *text = csv_text(sweep, table);
     struct output place = {.lock = -1};
-    ok = ok && sweep_check_places(sweep, folder, why) && take_turn(&place, h5, why) && write_csv(sweep, csv, table, why) &&
-         runfile_write_summary(h5, sweep, table, why);
+    ok = ok && sweep_check_places(sweep, folder, why) && take_turn(&place, h5, why);
+    table->replaces = ok && is_other(csv, text);
+    if (table->replaces) keep_previous(csv), keep_previous(h5);
+    ok = ok && write_csv(csv, text, why) && runfile_write_summary(h5, sweep, table, why);
     if (place.path) output_close(&place);
+    free(text);
     free(csv);
     free(h5);
     return ok;

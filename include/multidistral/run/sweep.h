@@ -73,6 +73,7 @@ extern const struct curve_about sweep_measure_about[SWEEP_MEASURES];
 /* Of each combination, over replicas: mean over tasks and agents, with its interval. */
 struct sweep_table {
     struct estimate (*row)[SWEEP_MEASURES]; /* [sweep->n] */
+    bool replaces; /* does it take the place of another one, which stays as summary.csv.prev and summary.h5.prev? */
 };
 
 /* Reads the run files, writes FOLDER/summary.csv and FOLDER/summary.h5. Local; by one rank, when all are done. The caller
