@@ -124,9 +124,9 @@ static bool job_broadcast(struct job *job, bool ok, int rank, struct fault *why)
 
 /* ---- What comes out ---- */
 
-static const char *task_name(const struct job *job, int task) {
-    return (job->evaluation.n_new_tasks ? job->new_task : job->plan.task)[task].name;
-}
+static const struct task *tasks_played(const struct job *job) { return job->evaluation.n_new_tasks ? job->new_task : job->plan.task; }
+
+static const char *task_name(const struct job *job, int task) { return tasks_played(job)[task].name; }
 
 static const char *const policy_about[] = {
     [EVALUATE_TASK] = "task policies",
@@ -149,7 +149,8 @@ enum { VALUE_WIDTH = 10, ESTIMATE_WIDTH = 30 }; /* of what print_estimate prints
 
 static void print_table(const struct job *job, const struct scores *scores, const char *title, enum score score, bool iqm,
                         double unit) {
-    printf("\n%-24s", title);
+    const int width = inputs_name_width(tasks_played(job), scores->n_tasks);
+    printf("\n%-*s", width, title);
     for (int j = 0; j < columns(scores); j++) {
         char head[32] = "all agents";
         if (j < scores->n_agents) snprintf(head, sizeof head, "agent %d", j + 1);
@@ -157,7 +158,7 @@ static void print_table(const struct job *job, const struct scores *scores, cons
     }
     putchar('\n');
     for (int i = 0; i < lines(scores); i++) {
-        printf("%-24s", i < scores->n_tasks ? task_name(job, i) : "all tasks");
+        printf("%-*s", width, i < scores->n_tasks ? task_name(job, i) : "all tasks");
         for (int j = 0; j < columns(scores); j++) {
             struct estimates e = scores_estimate(scores, score, or_all(i, scores->n_tasks), or_all(j, scores->n_agents),
                                                  job->evaluation.seed);

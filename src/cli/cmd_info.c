@@ -6,7 +6,7 @@
 
 #include "multidistral/base/memory.h"
 #include "multidistral/cli/command.h"
-#include "multidistral/cli/options.h"
+#include "multidistral/cli/inputs.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/seal.h"
 
@@ -47,11 +47,12 @@ static double last_return(const struct runfile_curve *curve, int64_t task, int64
 
 static void print_last(const struct info *info) {
     const struct runfile_curve *curve = &info->returns;
+    const int width = inputs_name_width(info->task, info->n_tasks) - 2;
     printf("\nmean return of iteration %lld, by agent%s\n", (long long)curve->n_iterations,
            curve->width > 1 ? "; of all, and the optimum of all" : "; and the optimum");
     for (int64_t i = 0; i < curve->n_tasks; i++) {
         double sum = 0;
-        printf("  %-22s", info->task[i].name);
+        printf("  %-*s", width, info->task[i].name);
         for (int64_t j = 0; j < curve->width; j++) {
             sum += last_return(curve, i, j);
             printf("  %8.2f", last_return(curve, i, j));

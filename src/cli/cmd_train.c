@@ -117,8 +117,8 @@ static bool take_output(const struct train_options *options, const struct config
 /* ---- What comes out ---- */
 
 /* finished: NULL where nobody can. */
-static void print_row(const char *name, const double *returns, const double *finished, int n) {
-    printf("%-24s", name);
+static void print_row(const char *name, int width, const double *returns, const double *finished, int n) {
+    printf("%-*s", width, name);
     for (int j = 0; j < n; j++) {
         printf("  %8.2f", returns[j]);
         if (finished) printf(" %4.0f %%", 100 * finished[j]);
@@ -132,18 +132,19 @@ static void print_returns(const struct trainer *trainer) {
     double *returns = trainer_last(trainer, CURVE_return), *finished = trainer_last(trainer, CURVE_finished);
     if (!returns) return;
     double mean_return[ENV_AGENTS] = {0}, mean_finished[ENV_AGENTS] = {0};
+    const int width = inputs_name_width(plan->task, plan->n_tasks);
     bool goals = env_has_goals(plan->task[0].world);
-    printf("%-24s", "return, finished");
+    printf("%-*s", width, "return, finished");
     for (int j = 0; j < plan->n_agents; j++) printf("         agent %d", j + 1);
     putchar('\n');
     for (int i = 0; i < plan->n_tasks; i++) {
-        print_row(plan->task[i].name, returns + i * plan->n_agents, goals ? finished + i * plan->n_agents : NULL, plan->n_agents);
+        print_row(plan->task[i].name, width, returns + i * plan->n_agents, goals ? finished + i * plan->n_agents : NULL, plan->n_agents);
         for (int j = 0; j < plan->n_agents; j++) {
             mean_return[j] += returns[i * plan->n_agents + j] / plan->n_tasks;
             mean_finished[j] += finished[i * plan->n_agents + j] / plan->n_tasks;
         }
     }
-    print_row("mean over tasks", mean_return, goals ? mean_finished : NULL, plan->n_agents);
+    print_row("mean over tasks", width, mean_return, goals ? mean_finished : NULL, plan->n_agents);
     free(returns);
     free(finished);
 }

@@ -1,6 +1,7 @@
 #include "multidistral/cli/inputs.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
@@ -51,4 +52,11 @@ bool inputs_read(const struct arguments *arguments, struct config *config, struc
     *n_tasks = files->n;
     for (int i = 0; i < arguments->n_positional; i++) config_tasks_add(files, "", arguments->positional[i]);
     return true;
+}
+
+int inputs_name_width(const struct task *tasks, int n) {
+    int width = 24;
+    for (int i = 0; i < n; i++)
+        if ((int)strlen(tasks[i].name) > width) width = (int)strlen(tasks[i].name);
+    return width;
 }

@@ -18,4 +18,7 @@ bool inputs_read_options(const struct setting *table, int n, char *const *text, 
 bool inputs_read(const struct arguments *arguments, struct config *config, struct task **tasks, int *n_tasks,
                  struct config_tasks *files, struct fault *why);
 
+/* Columns for the names of tasks in a table: of the longest, and some for other words. */
+int inputs_name_width(const struct task *tasks, int n);
+
 #endif
