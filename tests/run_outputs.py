@@ -46,6 +46,11 @@ class Outputs(unittest.TestCase):
             self.refused(command, nowhere, "is a link to nowhere")
             self.assertTrue(os.path.islink(nowhere))
 
+    def test_no_file_is_called_by_a_dash(self):
+        for command, ending in self.each():
+            self.refused(command, "-", "-: ")
+            self.assertEqual([name for name in os.listdir() if name.startswith("-")], [])
+
     def test_a_run_stays_what_it_is(self):
         for command, ending in self.each():
             link = self.path(f"link.{ending}")

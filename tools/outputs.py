@@ -5,6 +5,8 @@ import stat
 
 def problem(path, inputs=()):
     """What is wrong with a path that is to become a file, or None."""
+    if path == "-":
+        return "standard output gets no pictures or pages, expected the name of a file"
     if os.path.islink(path) and not os.path.exists(path):
         return "is a link to nowhere"
     if not os.path.exists(path):
