@@ -1,12 +1,15 @@
 """Games played again, and what `info` says, through the program. Environment: MULTIDISTRAL, SOURCE."""
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 import h5py
@@ -18,6 +21,40 @@ TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
 
 def run(*arguments):
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=100)
+
+
+def screen(shown, rows, columns):
+    """The lines that a terminal of that size has on its screen in the end, of what was written to it so far."""
+    lines, row, column, wraps = [[" "] * columns for _ in range(rows)], 0, 0, True
+
+    def feed():
+        nonlocal row
+        row += 1
+        if row == rows:
+            lines.append([" "] * columns)
+            lines.pop(0)
+            row -= 1
+
+    for code, final, control, sign in re.findall(r"\033\[([\d;?]*)([A-Za-z])|([\r\n])|([^\033])", shown):
+        if final == "A":
+            row = max(0, row - int(code or 1))
+        elif final == "J":
+            lines[row][column:] = [" "] * (columns - column)
+            lines[row + 1:] = [[" "] * columns for _ in lines[row + 1:]]
+        elif code == "?7":
+            wraps = final == "h"
+        elif control == "\r":
+            column = 0
+        elif control == "\n":
+            feed()
+        elif sign:
+            if column == columns and wraps:
+                feed()
+                column = 0
+            column = min(column, columns - 1)
+            lines[row][column] = sign
+            column += 1
+    return ["".join(line).rstrip() for line in lines]
 
 
 class Replay(unittest.TestCase):
@@ -83,12 +120,15 @@ class Replay(unittest.TestCase):
         self.assertEqual(len({json.dumps(game["actions"]) for game in greedy}), 1)
         distilled = self.games(path, "--policy", "distilled", "--games", 5)
         self.assertNotEqual(json.dumps(distilled), json.dumps(self.games(path, "--games", 5)))
-        self.assertEqual([game["game"] for game in self.games(path, "--game", 98, "--games", 4)], [98, 99, 100, 101])
+        self.assertEqual([(game["game"], game["new"]) for game in self.games(path, "--game", 98, "--games", 4)],
+                         [(98, False), (99, False), (100, True), (101, True)])  # the M-step has 100 games
+        self.assertTrue(greedy[0]["new"] and distilled[0]["new"])
 
     def test_text(self):
         path = self.train("soft_q.h5")
         short = run("replay", path).stdout
         self.assertRegex(short, r"^two_rooms_1, replica 0, game 0: A -?[\d.]+.* B .*steps\n$")
+        self.assertIn("game 100 (new): A ", run("replay", path, "--game", 100).stdout)
         steps = run("replay", path, "--step", "--ascii").stdout
         self.assertTrue(steps.isascii())
         self.assertIn("#A.###.B#\n", steps)
@@ -100,12 +140,13 @@ class Replay(unittest.TestCase):
         self.assertEqual(len(self.games(path, "--games", 3)), 3)
         self.assertIn("step 1 of 1", run("replay", path, "--step").stdout)
 
-    def on_a_terminal(self, keys, *options, locale="C.UTF-8"):
-        """What a terminal shows, and the status; the keys are pressed when the first step is seen."""
+    def on_a_terminal(self, keys, *options, locale="C.UTF-8", size=(0, 0)):
+        """What a terminal shows, and the status. keys: pairs of what is waited for and what is then pressed."""
         pid, terminal = pty.fork()
         if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
             os.execve(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options], os.environ | {"LC_ALL": locale})
-        shown = b""
+        shown, looked, keys = b"", 0, list(keys)
         while True:
             ready = select.select([terminal], [], [], 60)[0]
             try:
@@ -116,27 +157,56 @@ class Replay(unittest.TestCase):
                 os.kill(pid, signal.SIGKILL)
                 break
             shown += part
-            if keys and b"step 0 of" in shown:
-                os.write(terminal, keys)
-                keys = b""
+            while keys and (found := re.compile(keys[0][0], re.S).search(shown, looked)):
+                looked = found.end()
+                os.write(terminal, keys.pop(0)[1])
         return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def test_on_a_terminal(self):
         self.train("soft_q.h5")
-        shown, status = self.on_a_terminal(b"q", "--speed", "0.1")
+        shown, status = self.on_a_terminal([(b"step 0 of", b"q")], "--speed", "0.1")
         self.assertEqual(status, 0)
         self.assertIn("\033[1;34mA", shown)
         self.assertIn("█", shown)
-        drawn = re.sub(r"\033\[[\d;?]*[a-zA-Z]", "", shown).split("\r\n")[1:]
-        self.assertLessEqual(max(map(len, drawn)), 40)
-        shown, status = self.on_a_terminal(b"q", "--speed", "0.1", locale="C")
+        shown, status = self.on_a_terminal([(b"step 0 of", b"q")], "--speed", "0.1", locale="C")
         self.assertTrue(shown.isascii())
-        shown, status = self.on_a_terminal(b"\x03", "--step")  # Ctrl-C
+        shown, status = self.on_a_terminal([(b"step 0 of", b"\x03")], "--step")  # Ctrl-C
         self.assertEqual(status, 0)
-        shown, status = self.on_a_terminal(b"", "--speed", "100")
+        shown, status = self.on_a_terminal([], "--speed", "100")
         self.assertEqual(status, 0)
         last = re.findall(r"step (\d+) of (\d+)", shown)[-1]
         self.assertEqual(last[0], last[1])
+
+    def test_keys(self):
+        """Each waits for what the one before has done. Begun paused, so that nothing goes on by itself."""
+        self.train("soft_q.h5")
+        up, down, right, left = (b"\033[" + letter for letter in (b"A", b"B", b"C", b"D"))
+        shown, status = self.on_a_terminal([
+            (b"game 98\r.*step 0 of [0-9]+  paused", right), (b"step 1 of", b"\n"), (b"step 2 of", b"x"), (b"step 2 of", left + left),
+            (b"step 1 of.*step 0 of", left), (b"step 0 of", up + down), (b"step 0 of", b"n"), (b"game 99\r.*step 0 of", b"n"),
+            (b"game 100 [(]new[)]\r.*step 0 of", b"q")], "--step", "--game", "98")
+        self.assertEqual(status, 0)
+        self.assertEqual(re.findall(r"game \d+", shown)[-1], "game 100")
+        self.assertNotIn("\033[A", shown)
+
+    def test_small_terminals(self):
+        self.train("soft_q.h5")
+        last = [(b"step 0 ", b"\033[C"), (b"step 1 ", b"\033[C"), (b"step 2 ", b"\033[D"), (b"step 1 ", b"q")]
+        for rows, columns, task in ((12, 40, "two_rooms_1"), (11, 40, "two_rooms_1"), (24, 80, "two_rooms_4")):
+            shown, status = self.on_a_terminal(last, "--step", "--task", task, "--ascii", size=(rows, columns))
+            self.assertEqual(status, 0)
+            lines = screen(shown[:shown.rindex("\r\n")], rows, columns)  # with what is left for the prompt
+            self.assertEqual((lines[0], lines[1], lines[7]), (f"{task}, replica 0, game 0", "#" * 9, "#" * 9))
+            self.assertRegex(lines[8], r"^step 1 of \d+  paused$")
+            self.assertEqual([line[:10] for line in lines[9:11]], ["  A return", "  B return"])
+            self.assertFalse(any(lines[11:]))
+        for rows, columns, says in ((5, 15, "map needs 9x11,"), (10, 40, "map needs 9x11, here are 40x10"), (12, 8, "map need")):
+            shown, status = self.on_a_terminal(last, "--step", size=(rows, columns))
+            lines = screen(shown[:shown.rindex("\r\n")], rows, columns)
+            self.assertEqual((lines[0], lines[1], lines[2][:6]), ("two_rooms_1, replica 0, game 0"[:columns], says, "step 1"))
+            self.assertFalse(any(lines[5:]))
+        shown, status = self.on_a_terminal(last, "--step", size=(3, 40))
+        self.assertEqual(screen(shown[:shown.rindex("\r\n")], 3, 40)[2][:6], "step 1")
 
     def test_refusals(self):
         path = self.train("soft_q.h5")

@@ -1,10 +1,11 @@
-#define _DEFAULT_SOURCE /* usleep, nl_langinfo_l */
+#define _DEFAULT_SOURCE /* usleep, nl_langinfo_l, struct winsize */
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <termios.h>
 #include <unistd.h>
@@ -15,8 +16,10 @@
 
 static const char usage[] = "[OPTION...] run.h5";
 static const char about[] =
-    "Plays games of a run again: numbers below games_m are the games of its last M-step, exactly. On a terminal they are\n"
-    "shown step by step: space pauses, right or enter goes one step, + and - change the speed, n is the next game, q ends.";
+    "Plays games of a run again: numbers below games_m are the games of its last M-step, exactly; others, and games of other "
+    "policies, are new.\n"
+    "On a terminal they are shown step by step: space pauses, the right arrow or enter goes a step on, the left arrow a step back, "
+    "+ and - or the arrows up and down change the speed, n is the next game, q ends.";
 
 struct wishes {
     int policy;
@@ -45,13 +48,16 @@ struct show {
     const struct replay *replay;
     const struct replay_game *game;
     uint32_t number;
-    bool live, colour, ascii, paused;
+    bool live, colour, ascii, paused, others; /* others: not the policies of the run's own games */
     double speed; /* steps per second */
     int lines;    /* drawn last, to be drawn over */
 };
 
 static const struct task *task_of(const struct show *s) { return &s->replay->plan.task[s->replay->task]; }
 static const char *action_name(const struct show *s, int action) { return env_action_name(task_of(s)->world, action); }
+
+/* Whether the run has not played it: it is in no return of the file. */
+static bool is_new(const struct show *s) { return s->others || s->number >= s->replay->plan.config.run.games_m; }
 
 static void place_of(const struct show *s, int64_t step, int agent, int *row, int *column) {
     uint16_t cell = s->game->state[step].cell[agent];
@@ -101,8 +107,8 @@ static void json_steps(const struct show *s) {
 static void print_json(const struct show *s, bool first) {
     const struct episode *e = &s->game->episode;
     const struct task *task = task_of(s);
-    printf("%s{\"task\": \"%s\", \"replica\": %lld, \"game\": %u, \"map\": [", first ? "" : ",\n", task->name,
-           (long long)s->replay->replica, s->number);
+    printf("%s{\"task\": \"%s\", \"replica\": %lld, \"game\": %u, \"new\": %s, \"map\": [", first ? "" : ",\n", task->name,
+           (long long)s->replay->replica, s->number, is_new(s) ? "true" : "false");
     json_map(task);
     printf("], \"finished\": [");
     for (int j = 0; j < task->n_agents; j++) printf("%s%s", j ? ", " : "", e->finished >> j & 1 ? "true" : "false");
@@ -118,70 +124,119 @@ static void print_json(const struct show *s, bool first) {
 
 static const char *const agent_colour[] = {"34", "33", "32", "35", "36", "31", "94", "93"}; /* ANSI */
 
-static void put_coloured(const struct show *s, int agent, bool bold, char letter) {
-    if (s->colour) printf("\033[%s%sm%c\033[0m", bold ? "1;" : "", agent_colour[agent], letter);
-    else putchar(letter);
+static void put_coloured(const struct show *s, FILE *out, int agent, bool bold, char letter) {
+    if (s->colour) fprintf(out, "\033[%s%sm%c\033[0m", bold ? "1;" : "", agent_colour[agent], letter);
+    else putc(letter, out);
 }
 
-static void put_cell(const struct show *s, int64_t step, int row, int column) {
+static void put_cell(const struct show *s, FILE *out, int64_t step, int row, int column) {
     const struct task *task = task_of(s);
     int place = row * task->columns + column, agent_row, agent_column;
     for (int j = 0; j < task->n_agents; j++) {
         place_of(s, step, j, &agent_row, &agent_column);
         if (agent_row == row && agent_column == column) {
-            put_coloured(s, j, true, (char)('A' + j));
+            put_coloured(s, out, j, true, (char)('A' + j));
             return;
         }
     }
     for (int j = 0; j < task->n_agents; j++)
         if (task->goal[j] == place) {
-            put_coloured(s, j, false, (char)('a' + j));
+            put_coloured(s, out, j, false, (char)('a' + j));
             return;
         }
-    fputs(task->wall[place] ? (s->ascii ? "#" : "█") : s->ascii ? "." : "·", stdout);
+    fputs(task->wall[place] ? (s->ascii ? "#" : "█") : s->ascii ? "." : "·", out);
 }
 
-static int draw_map(const struct show *s, int64_t step) {
+static struct winsize terminal_size(const struct show *s) {
+    struct winsize size = {0};
+    if (s->live) ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    return size; /* 0: not known, or none */
+}
+
+/* The map; or, where the terminal has no room for all that is drawn, the room it needs. */
+static void put_map(const struct show *s, FILE *out, int64_t step) {
     const struct task *task = task_of(s);
-    if (task->world != ENV_grid) return 0;
-    for (int row = 0; row < task->rows; row++) {
-        for (int column = 0; column < task->columns; column++) put_cell(s, step, row, column);
-        putchar('\n');
+    if (task->world != ENV_grid) return;
+    const struct winsize has = terminal_size(s);
+    int rows = task->rows + task->n_agents + 2; /* the title and the step */
+    if ((has.ws_row && rows > has.ws_row) || (has.ws_col && task->columns > has.ws_col)) {
+        fprintf(out, "map needs %dx%d, here are %dx%d\n", task->columns, rows, has.ws_col, has.ws_row);
+        return;
     }
-    return task->rows;
+    for (int row = 0; row < task->rows; row++) {
+        for (int column = 0; column < task->columns; column++) put_cell(s, out, step, row, column);
+        putc('\n', out);
+    }
 }
 
-static const char *line_start(const struct show *s) { return s->live ? "\033[K" : ""; }
-
-/* What led here, and the returns so far: a line each, so that 40 columns are enough. Returns how many lines. */
-static int draw_lines(const struct show *s, int64_t step) {
-    const struct task *task = task_of(s);
-    printf("%sstep %lld of %lld%s\n", line_start(s), (long long)step, (long long)s->game->steps, s->paused ? "  paused" : "");
-    for (int j = 0; j < task->n_agents; j++) {
+/* What led here, and the returns so far: a line each, so that 40 columns are enough. */
+static void put_lines(const struct show *s, FILE *out, int64_t step) {
+    bool last = step == s->game->steps;
+    fprintf(out, "step %lld of %lld%s\n", (long long)step, (long long)s->game->steps, s->paused ? "  paused" : "");
+    for (int j = 0; j < task_of(s)->n_agents; j++) {
         double sum = 0, discount = 1;
         for (int64_t t = 0; t < step; t++, discount *= s->replay->plan.config.learning.gamma) sum += discount * s->game->reward[t][j];
-        printf("%s  %c return so far %.2f%s%s\n", line_start(s), 'A' + j, sum, step ? "  " : "",
-               step ? action_name(s, s->game->action[step - 1][j]) : "");
+        fprintf(out, "  %c return %.2f%s%s%s\n", 'A' + j, sum, step ? "  " : "",
+                step ? action_name(s, s->game->action[step - 1][j]) : "",
+                last && !(s->game->episode.finished >> j & 1) ? ", not finished" : "");
     }
-    return 1 + task->n_agents;
 }
 
-/* Lines wider than the terminal are cut, not wrapped: wrapped ones would not be drawn over. */
-static void draw(struct show *s, int64_t step) {
-    if (s->live && s->lines) printf("\033[%dA", s->lines);
-    if (s->live) fputs("\033[?7l", stdout);
-    s->lines = draw_map(s, step);
-    s->lines += draw_lines(s, step);
-    if (s->live) fputs("\033[?7h", stdout);
+static void put_name(const struct show *s, FILE *out) {
+    fprintf(out, "%s, replica %lld, game %u%s", task_of(s)->name, (long long)s->replay->replica, s->number, is_new(s) ? " (new)" : "");
+}
+
+/* How many bytes of a line are so many columns of the terminal: colours take none, signs of UTF-8 one. */
+static int bytes_of_columns(const char *line, int length, int columns) {
+    int i = 0;
+    while (i < length && (columns > 0 || line[i] == '\033')) {
+        bool colour = line[i] == '\033';
+        i += colour ? (int)strcspn(line + i, "m") + 1 : 1;
+        while (i < length && (line[i] & 0xC0) == 0x80) i++; /* the rest of a sign */
+        columns -= !colour;
+    }
+    return i;
+}
+
+/* Over what was drawn last. Lines wider than the terminal are cut, not wrapped, and lines below its end left out: else the next
+ * drawing would begin at the wrong place. The cursor stays on the last line. */
+static void show_drawing(struct show *s, const char *text) {
+    const struct winsize has = terminal_size(s);
+    if (s->lines > 1) printf("\033[%dA", s->lines - 1);
+    fputs("\r\033[J\033[?7l", stdout);
+    for (s->lines = 0; *text && (!has.ws_row || s->lines < has.ws_row); s->lines++) {
+        int length = (int)strcspn(text, "\n");
+        printf("%s%.*s", s->lines ? "\n" : "", has.ws_col ? bytes_of_columns(text, length, has.ws_col) : length, text);
+        text += length + 1;
+    }
+    fputs("\033[?7h", stdout);
     fflush(stdout);
 }
 
-static void print_title(const struct show *s) {
+static void draw_live(struct show *s, int64_t step) {
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return;
+    put_name(s, out);
+    putc('\n', out);
+    put_map(s, out, step);
+    put_lines(s, out, step);
+    if (fclose(out) == 0) show_drawing(s, text);
+    free(text);
+}
+
+static void print_game(const struct show *s, bool steps) {
     const struct episode *e = &s->game->episode;
-    printf("%s, replica %lld, game %u:", task_of(s)->name, (long long)s->replay->replica, s->number);
+    put_name(s, stdout);
+    putchar(':');
     for (int j = 0; j < task_of(s)->n_agents; j++)
         printf(" %c %.2f%s", 'A' + j, e->returns[j], e->finished >> j & 1 ? "" : " (not finished)");
     printf("; %lld steps\n", (long long)s->game->steps);
+    for (int64_t step = 0; steps && step <= s->game->steps; step++) {
+        put_map(s, stdout, step);
+        put_lines(s, stdout, step);
+    }
 }
 
 /* ---- A terminal ---- */
@@ -218,56 +273,90 @@ static bool make_raw(void) {
     return tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
-/* The key pressed within so many milliseconds (-1: wait), the last byte of a longer sequence; 0: none. */
-static char key_within(int milliseconds) {
+enum key { NO_KEY, KEY_QUIT = 'q', KEY_NEXT = 'n', KEY_PAUSE = ' ', KEY_FASTER = '+', KEY_SLOWER = '-', KEY_ON = '\n', KEY_BACK = '\b', KEY_OTHER = '?' };
+
+/* Keys pressed and not yet looked at. */
+struct pressed {
+    char byte[64];
+    ssize_t n, next;
+};
+
+/* Arrows are three bytes, and so are other keys that mean nothing here. */
+static enum key take_key(struct pressed *pressed) {
+    static const char arrow[] = "ABCD", meaning[] = {KEY_FASTER, KEY_SLOWER, KEY_ON, KEY_BACK};
+    char byte = pressed->byte[pressed->next++];
+    if (byte != '\033') return byte ? (enum key)byte : KEY_OTHER;
+    if (pressed->next + 1 >= pressed->n || !strchr("[O", pressed->byte[pressed->next])) return KEY_OTHER;
+    const char *which = strchr(arrow, pressed->byte[pressed->next + 1]);
+    pressed->next += 2;
+    return which ? (enum key)meaning[which - arrow] : KEY_OTHER;
+}
+
+/* The key pressed within so many milliseconds (-1: wait). The end of the input and signals end the show. */
+static enum key key_within(int milliseconds) {
+    static struct pressed pressed;
     struct timespec limit = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
     fd_set input;
     FD_ZERO(&input);
     FD_SET(STDIN_FILENO, &input);
-    char keys[16];
-    bool pressed = pselect(STDIN_FILENO + 1, &input, NULL, NULL, milliseconds < 0 ? NULL : &limit, &waiting) > 0;
-    if (interrupted) return 'q';
-    if (!pressed) return 0;
-    ssize_t n = read(STDIN_FILENO, keys, sizeof keys);
-    return n > 0 ? keys[n - 1] : 'q';
+    if (pressed.next < pressed.n) return take_key(&pressed);
+    bool ready = pselect(STDIN_FILENO + 1, &input, NULL, NULL, milliseconds < 0 ? NULL : &limit, &waiting) > 0;
+    if (interrupted) return KEY_QUIT;
+    if (!ready) return NO_KEY;
+    pressed.next = 0;
+    pressed.n = read(STDIN_FILENO, pressed.byte, sizeof pressed.byte);
+    return pressed.n > 0 ? take_key(&pressed) : KEY_QUIT;
 }
 
-enum { RIGHT = 'C' }; /* the last byte of the arrow */
-
-/* False: no more games. */
-static bool show_live(struct show *s, bool keys) {
-    s->lines = 0;
-    for (int64_t step = 0; step <= s->game->steps;) {
-        draw(s, step);
-        bool last = step == s->game->steps;
-        int wait = s->paused && !last ? -1 : (int)(1000 / s->speed) * (last ? 4 : 1);
-        char key = 0;
-        if (keys) key = key_within(wait);
-        else usleep((useconds_t)wait * 1000);
-        if (key == 'q') return false;
-        if (key == 'n') return true;
-        if (key == ' ') s->paused = !s->paused;
-        else if (key == '+') s->speed = s->speed < 50 ? 2 * s->speed : s->speed;
-        else if (key == '-') s->speed = s->speed > 0.2 ? s->speed / 2 : s->speed;
-        else if (key == 0 || key == '\n' || key == RIGHT) step++;
+/* How the show goes on; the step that is shown next. */
+static int64_t heed(struct show *s, enum key key, int64_t step) {
+    switch (key) {
+    case KEY_PAUSE: s->paused = !s->paused; return step;
+    case KEY_FASTER: s->speed = s->speed < 50 ? 2 * s->speed : s->speed; return step;
+    case KEY_SLOWER: s->speed = s->speed > 0.2 ? s->speed / 2 : s->speed; return step;
+    case KEY_BACK: s->paused = true; return step > 0 ? step - 1 : 0;
+    case KEY_ON:
+    case NO_KEY: return step + 1;
+    default: return step;
     }
-    return true;
+}
+
+enum after { AFTER_END, AFTER_NEXT, AFTER_QUIT };
+
+/* The last step stays for a while; paused, until a key is pressed. */
+static enum after show_live(struct show *s, bool keys) {
+    enum after after = AFTER_END;
+    s->lines = 0;
+    for (int64_t step = 0; step <= s->game->steps && after == AFTER_END;) {
+        draw_live(s, step);
+        int wait = (int)(1000 / s->speed) * (step == s->game->steps ? 4 : 1);
+        enum key key = NO_KEY;
+        if (keys) key = key_within(s->paused ? -1 : wait);
+        else usleep((useconds_t)wait * 1000);
+        if (key == KEY_QUIT) after = AFTER_QUIT;
+        else if (key == KEY_NEXT) after = AFTER_NEXT;
+        else step = heed(s, key, step);
+    }
+    putchar('\n');
+    return after;
 }
 
 /* ---- The command ---- */
 
+/* Who asks for the next game gets it, however many were wished for. */
 static void play_all(struct show *s, const struct wishes *wishes, const struct replay_options *options) {
-    bool keys = s->live && make_raw(), more = true;
+    bool keys = s->live && make_raw();
+    enum after after = AFTER_END;
     if (options->json) printf("{\"games\": [\n");
-    for (int64_t i = 0; more && i < wishes->games; i++) {
+    for (int64_t i = 0; (i < wishes->games && after != AFTER_QUIT) || (after == AFTER_NEXT && wishes->game + i < RNG_GAMES); i++) {
         struct replay_game game;
         s->number = (uint32_t)(wishes->game + i);
         replay_play(s->replay, s->number, wishes->policy == POLICY_DISTILLED, options->greedy, &game);
         s->game = &game;
+        after = AFTER_END;
         if (options->json) print_json(s, i == 0);
-        else print_title(s);
-        if (!options->json && s->live) more = show_live(s, keys);
-        for (int64_t step = 0; !options->json && !s->live && options->step && step <= game.steps; step++) draw(s, step);
+        else if (s->live) after = show_live(s, keys);
+        else print_game(s, options->step);
         replay_game_destroy(&game);
         s->game = NULL;
     }
@@ -296,6 +385,7 @@ static bool replay_run(const struct arguments *arguments, const struct replay_op
                         .colour = terminal && !getenv("NO_COLOR"),
                         .ascii = options->ascii || (terminal && !is_utf8()),
                         .paused = options->step && terminal,
+                        .others = options->greedy || wishes.policy == POLICY_DISTILLED,
                         .speed = wishes.speed};
     play_all(&show, &wishes, options);
     replay_close(&replay);
