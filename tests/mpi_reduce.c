@@ -77,7 +77,7 @@ static void assert_sums(const struct visits *visits, uint64_t n_rows, int64_t (*
         bool seen = false;
         for (int r = 0; r < size; r++) {
             for (int a = 0; a < 5; a++) sum[a] += count(r, row, a);
-            seen = seen || count(r, row, 0);
+            for (int a = 0; a < 5; a++) seen = seen || count(r, row, a);
         }
         if (!seen) continue;
         assert_true(listed < visits->slots.n_known && visits_row(visits, listed) == row);
@@ -89,11 +89,14 @@ static void assert_sums(const struct visits *visits, uint64_t n_rows, int64_t (*
 
 static void visit_backwards(struct visits *visits, uint64_t n_rows, int64_t (*count)(int, uint64_t, int)) {
     for (uint64_t row = n_rows; row-- > 0;)
-        for (int a = 0; count(rank, row, 0) && a < 5; a++) visits_at(visits, row)[a] += count(rank, row, a);
+        for (int a = 0; a < 5; a++)
+            if (count(rank, row, a)) visits_at(visits, row)[a] += count(rank, row, a);
 }
 
 /* Only one rank has been anywhere, and each row is another rank's. */
 static int64_t lonely_count(int r, uint64_t row, int a) { return r == size / 2 && row % 4 == 1 ? (int64_t)row + a : 0; }
+/* Rows with one action or two, and others that are full. */
+static int64_t patchy_count(int r, uint64_t row, int a) { return row % 5 == 4 || (row + (uint64_t)(r + a)) % 3 == 0 ? (int64_t)row - a + 7 : 0; }
 static int64_t disjoint_count(int r, uint64_t row, int a) { return row % (uint64_t)size == (uint64_t)r ? 5 + a : 0; }
 
 /* Directly addressed tables, large ones whose rows travel as bits, and those whose rows travel as lists. */
@@ -101,15 +104,16 @@ static const uint64_t table_rows[] = {300, SLOTS_DIRECT + 300, (UINT64_C(1) << 2
 
 static void sums_are_those_of_one_rank(void **state) {
     (void)state;
-    int64_t (*const counts[])(int, uint64_t, int) = {large_count, lonely_count, disjoint_count};
+    enum { KINDS = 4 };
+    int64_t (*const counts[KINDS])(int, uint64_t, int) = {large_count, lonely_count, disjoint_count, patchy_count};
     for (int size_of_table = 0; size_of_table < 3; size_of_table++) {
-        struct visits visits[3];
-        for (int i = 0; i < 3; i++) {
+        struct visits visits[KINDS];
+        for (int i = 0; i < KINDS; i++) {
             assert_true(visits_create(&visits[i], table_rows[size_of_table], 5));
             visit_backwards(&visits[i], 200, counts[i]);
         }
-        reduce_visits(visits, 3, MPI_COMM_WORLD);
-        for (int i = 0; i < 3; i++) {
+        reduce_visits(visits, KINDS, MPI_COMM_WORLD);
+        for (int i = 0; i < KINDS; i++) {
             assert_sums(&visits[i], 200, counts[i]);
             visits_destroy(&visits[i]);
         }
@@ -129,15 +133,39 @@ static void visits_go_on_after_a_reduction(void **state) {
     visits_destroy(&visits);
 }
 
+static void rows_of_which_one_rank_has_few_cells_are_summed_by_cells(void **state) {
+    (void)state;
+    struct visits visits;
+    assert_true(visits_create(&visits, 300, 5));
+    for (int patchy = -1; patchy < size; patchy++) {
+        visits_clear(&visits);
+        visit_backwards(&visits, 200, rank == patchy ? patchy_count : disjoint_count);
+        reduce_visits(&visits, 1, MPI_COMM_WORLD);
+        for (uint64_t i = 0; i < visits.slots.n_known; i++) {
+            uint64_t row = visits_row(&visits, i);
+            for (int a = 0; a < 5; a++) {
+                int64_t sum = 0;
+                for (int r = 0; r < size; r++) sum += r == patchy ? patchy_count(r, row, a) : disjoint_count(r, row, a);
+                assert_int_equal(visits_count(&visits, i)[a], sum);
+            }
+        }
+    }
+    visits_destroy(&visits);
+}
+
 static void the_bytes_follow_the_rows_visited(void **state) {
     (void)state;
     struct visits visits;
     assert_true(visits_create(&visits, 300, 5));
-    const int bits = size > 1 ? 300 * 5 / 8 + 1 : 0; /* one for each row and action */
-    assert_int_equal(reduce_visits(&visits, 1, MPI_COMM_WORLD), bits);
-    visits_at(&visits, (uint64_t)rank)[0] = 1;
-    int64_t bytes = reduce_visits(&visits, 1, MPI_COMM_WORLD);
-    assert_int_equal(bytes, size > 1 ? bits + size * (int)sizeof(int64_t) : 0);
+    const int rows = 301 / 8 + 1, cells = size * 5 / 8 + 1; /* bits for each row and one more; then for each cell of those visited */
+    assert_int_equal(reduce_visits(&visits, 1, MPI_COMM_WORLD), size > 1 ? rows : 0);
+    for (int n = 1; n <= 5; n++) {
+        visits_clear(&visits);
+        for (int a = 0; a < n; a++) visits_at(&visits, (uint64_t)rank)[a] = 1;
+        int64_t bytes = reduce_visits(&visits, 1, MPI_COMM_WORLD);
+        int expected = n < 4 ? rows + cells + size * n * 8 : rows + size * 5 * 8; /* nearly full: the whole row */
+        assert_int_equal(bytes, size > 1 ? expected : 0);
+    }
     visits_destroy(&visits);
 }
 
@@ -193,6 +221,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(one_wish_is_all_wishes),
         cmocka_unit_test(sums_are_those_of_one_rank),
         cmocka_unit_test(visits_go_on_after_a_reduction),
+        cmocka_unit_test(rows_of_which_one_rank_has_few_cells_are_summed_by_cells),
         cmocka_unit_test(the_bytes_follow_the_rows_visited),
         cmocka_unit_test(a_union_of_lists_names_each_row_once),
         cmocka_unit_test(of_several_faults_the_lowest_rank_has_the_word),

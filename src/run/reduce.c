@@ -9,7 +9,7 @@
 enum { WORD_BITS = 64, LARGEST_MESSAGE = 1 << 26 /* items: MPI counts are int */ };
 
 /* Up to so many rows, a bit for each row says more cheaply which were visited than a list of their numbers. */
-static const uint64_t most_bits = UINT64_C(1) << 22;
+static const uint64_t most_bits = UINT64_C(1) << 20;
 
 /* MPI_Allreduce in place, of any length. */
 static void allreduce(void *items, uint64_t n, size_t size, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
@@ -104,85 +104,97 @@ uint64_t reduce_rows(uint64_t *row, uint64_t n, uint64_t n_rows, MPI_Comm comm) 
 
 /* ---- Visit counts ----
  *
- * What travels is cells, (policy, row, action), numbered together for all policies of a call, and only those that
- * somebody visited: one union, and one sum, however many policies there are. */
+ * First the union of the rows that somebody visited, of all policies of a call, numbered together; then of the cells,
+ * (row, action), in these rows; then the sum of their counts. Where the rows of every rank are nearly full, cells are not asked for,
+ * and whole rows are summed: with very many ranks it is the number of messages that costs, and the bytes of what they all send alike. */
 
-struct cell_numbers {
-    uint64_t n_rows, n_actions;
-};
-
-static struct cell_numbers numbers_of(const struct visits *visits) {
-    return (struct cell_numbers){visits->slots.n_rows, (uint64_t)visits->n_actions};
-}
-
-/* The row that a walk over cells is in; a walk begins with none. */
-struct row_at {
-    uint64_t first; /* its first cell */
-    int64_t *count;
-};
-
-/* The count of a cell, whose row is from now on in the list of visited rows. */
-static int64_t *count_at(struct visits *visits, struct cell_numbers numbers, uint64_t cell, struct row_at *at) {
-    if (!at->count || cell - at->first >= numbers.n_actions) {
-        uint64_t row = cell / numbers.n_actions;
-        at->first = row * numbers.n_actions;
-        at->count = visits_at(&visits[row / numbers.n_rows], row % numbers.n_rows);
-    }
-    return at->count + (cell - at->first);
-}
-
-/* Half of the cells of a visited row may be empty, in no order: without a branch on them this is three times as fast. */
-static uint64_t list_cells(const struct visits *visits, uint64_t first_row, uint64_t *cell) {
-    uint64_t n_actions = (uint64_t)visits->n_actions, n = 0;
-    for (uint64_t i = 0; i < visits->slots.n_known; i++) {
-        const int64_t *count = visits_count(visits, i);
-        uint64_t first = (first_row + visits_row(visits, i)) * n_actions;
-        for (uint64_t a = 0; a < n_actions; a++) {
-            cell[n] = first + a;
-            n += count[a] != 0;
+/* Lists the rows in which anything was counted; returns how many, and the cells in them. Both are found without a branch, since rows
+ * and cells may be empty in no order. */
+static uint64_t list_rows(const struct visits *visits, int n, uint64_t *row, uint64_t *n_cells) {
+    uint64_t n_found = 0;
+    *n_cells = 0;
+    for (int v = 0; v < n; v++)
+        for (uint64_t i = 0; i < visits[v].slots.n_known; i++) {
+            const int64_t *count = visits_count(&visits[v], i);
+            uint64_t cells = 0;
+            for (int a = 0; a < visits->n_actions; a++) cells += count[a] != 0;
+            row[n_found] = (uint64_t)v * visits->slots.n_rows + visits_row(&visits[v], i);
+            n_found += cells != 0;
+            *n_cells += cells;
         }
+    return n_found;
+}
+
+static int64_t *counts_of(struct visits *visits, uint64_t row) {
+    uint64_t n_rows = visits->slots.n_rows, v = row / n_rows;
+    return visits_at(&visits[v], row - v * n_rows);
+}
+
+static bool has_bit(const uint64_t *words, uint64_t i) { return words[i / WORD_BITS] >> i % WORD_BITS & 1; }
+
+/* Sums over ranks those of n counts that are not 0 on all of them; returns how many bytes that took. */
+static uint64_t sum_cells(int64_t *count, uint64_t n, MPI_Comm comm) {
+    uint64_t n_words = n / WORD_BITS + 1, *words = memory_zeros(n_words, sizeof *words), n_cells = 0, at = 0;
+    for (uint64_t i = 0; i < n; i++) words[i / WORD_BITS] |= (uint64_t)(count[i] != 0) << i % WORD_BITS;
+    allreduce(words, n_words, sizeof *words, MPI_UINT64_T, MPI_BOR, comm);
+    int64_t *packed = memory_resized(NULL, n + 1, sizeof *packed);
+    for (uint64_t i = 0; i < n; i++) {
+        packed[n_cells] = count[i];
+        n_cells += has_bit(words, i);
     }
-    return n;
-}
-
-/* Sums the counts of these cells, and leaves the visits with just them. */
-static void sum_cells(struct visits *visits, int n, const uint64_t *cell, uint64_t n_cells, MPI_Comm comm) {
-    struct cell_numbers numbers = numbers_of(visits);
-    struct row_at from = {0}, to = {0};
-    int64_t *packed = memory_resized(NULL, n_cells, sizeof *packed);
-    for (uint64_t i = 0; i < n_cells; i++) packed[i] = *count_at(visits, numbers, cell[i], &from);
+    packed[n_cells] = 0;
     allreduce(packed, n_cells, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
-    for (int v = 0; v < n; v++) visits_clear(&visits[v]);
-    for (uint64_t i = 0; i < n_cells; i++) *count_at(visits, numbers, cell[i], &to) = packed[i];
+    for (uint64_t i = 0; i < n; i++) {
+        count[i] = has_bit(words, i) ? packed[at] : 0;
+        at += has_bit(words, i);
+    }
     free(packed);
+    free(words);
+    return n / CHAR_BIT + 1 + n_cells * sizeof *packed;
 }
 
-/* Room for a list of cells. Small ones come from the heap, whose pages are there from one call to the next: new pages took
+/* Sums the counts of these rows, and leaves the visits with just them. */
+static uint64_t sum_rows(struct visits *visits, int n, const uint64_t *row, uint64_t n_found, bool by_cells, MPI_Comm comm) {
+    uint64_t n_actions = (uint64_t)visits->n_actions, n_counts = n_found * n_actions, bytes = n_counts * sizeof(int64_t);
+    int64_t *packed = memory_resized(NULL, n_counts, sizeof *packed);
+    for (uint64_t i = 0; i < n_found; i++) memcpy(packed + i * n_actions, counts_of(visits, row[i]), n_actions * sizeof *packed);
+    if (by_cells) bytes = sum_cells(packed, n_counts, comm);
+    else allreduce(packed, n_counts, sizeof *packed, MPI_INT64_T, MPI_SUM, comm);
+    for (int v = 0; v < n; v++) visits_clear(&visits[v]);
+    for (uint64_t i = 0; i < n_found; i++) memcpy(counts_of(visits, row[i]), packed + i * n_actions, n_actions * sizeof *packed);
+    free(packed);
+    return bytes;
+}
+
+/* Room for a list of rows. Small ones come from the heap, whose pages are there from one call to the next: new pages took
  * a tenth of a reduction. */
-static uint64_t *cells_create(uint64_t room) {
-    uint64_t *cell = room <= most_bits ? memory_resized(NULL, room, sizeof *cell) : memory_sparse(room, sizeof *cell);
-    if (!cell) abort(); /* the visits hold more */
-    return cell;
+static uint64_t *rows_create(uint64_t room) {
+    uint64_t *row = room <= most_bits ? memory_resized(NULL, room, sizeof *row) : memory_sparse(room, sizeof *row);
+    if (!row) abort(); /* the visits hold more */
+    return row;
 }
 
-static void cells_destroy(uint64_t *cell, uint64_t room) {
-    if (room <= most_bits) free(cell);
-    else memory_sparse_free(cell, room, sizeof *cell);
+static void rows_destroy(uint64_t *row, uint64_t room) {
+    if (room <= most_bits) free(row);
+    else memory_sparse_free(row, room, sizeof *row);
 }
+
+/* With that many cells empty, the rows of a rank are no longer nearly full. */
+static bool many_are_empty(uint64_t n_cells, uint64_t n_counts) { return n_cells < n_counts - n_counts / 4; }
 
 int64_t reduce_visits(struct visits *visits, int n, MPI_Comm comm) {
     int size;
     MPI_Comm_size(comm, &size);
     if (n == 0) return 0;
-    struct cell_numbers numbers = numbers_of(visits);
-    uint64_t room = (uint64_t)n * numbers.n_rows * numbers.n_actions, own = 0;
-    uint64_t *cell = cells_create(room);
-    for (int v = 0; v < n; v++) own += list_cells(&visits[v], (uint64_t)v * numbers.n_rows, cell + own);
-    uint64_t n_cells = reduce_rows(cell, own, room, comm);
-    sum_cells(visits, n, cell, n_cells, comm);
-    cells_destroy(cell, room);
-    uint64_t list_bytes = room <= most_bits ? room / CHAR_BIT + 1 : own * sizeof *cell;
-    return size > 1 ? (int64_t)(list_bytes + n_cells * sizeof(int64_t)) : 0;
+    uint64_t n_rows = (uint64_t)n * visits->slots.n_rows, room = n_rows + 1, n_cells, *row = rows_create(room);
+    uint64_t own = list_rows(visits, n, row, &n_cells);
+    if (size > 1 && many_are_empty(n_cells, own * (uint64_t)visits->n_actions)) row[own++] = n_rows; /* as if it were one more row */
+    uint64_t n_found = reduce_rows(row, own, room, comm);
+    bool by_cells = n_found > 0 && row[n_found - 1] == n_rows;
+    uint64_t bytes = room <= most_bits ? room / CHAR_BIT + 1 : own * sizeof *row;
+    bytes += sum_rows(visits, n, row, n_found - by_cells, by_cells, comm);
+    rows_destroy(row, room);
+    return size > 1 ? (int64_t)bytes : 0;
 }
 
 struct verdict reduce_verdict(struct verdict own, MPI_Comm comm) {
