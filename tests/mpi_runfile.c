@@ -1,6 +1,9 @@
 /* The run file as a checkpoint: written, read back and gone on with, a run is the run that was never stopped; and what
  * is no run file is refused on all ranks. */
 #include <dirent.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -298,6 +301,34 @@ static void a_place_lost_is_written_to_no_more(void **state) {
     empty_folder();
 }
 
+#if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
+static size_t bytes_in_use(void) { return mallinfo2().uordblks; }
+#else
+static size_t bytes_in_use(void) { return 0; }
+#endif
+
+/* What HDF5 keeps must follow neither the number of files written nor the length of their curves. */
+static void saving_takes_no_memory_for_good(void **state) {
+    (void)state;
+    enum { WARM = 40, SAVES = 160, LEAST_LEAK = 1 << 16, BETWEEN = 20 };
+    struct plan plan;
+    struct trainer trainer;
+    size_t before = 0, most = 0;
+    if (size_of(MPI_COMM_WORLD) > 1) return; /* the same, and slow where ranks share a core */
+    plan_from(&plan, "iterations = 4000\ngames_e = 1\ngames_m = 1\nobserve_others = no\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    for (int n = 0; n < SAVES; n++) {
+        for (int i = 0; i < BETWEEN; i++) trainer_iterate(&trainer);
+        write_run("run.h5", &trainer);
+        if (n == WARM) before = bytes_in_use();
+        if (n > WARM && bytes_in_use() > most) most = bytes_in_use();
+    }
+    if (most > before + LEAST_LEAK) fail_msg("%zu bytes in use after %d saves, and up to %zu in the next", before, WARM, most);
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    empty_folder();
+}
+
 static void the_loop_stops_early_and_saves(void **state) {
     (void)state;
     char path[PATH];
@@ -576,6 +607,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_writes_into_an_old_part_writes_into_no_run_file),
         cmocka_unit_test(what_mpi_left_of_a_killed_run_is_removed),
         cmocka_unit_test(a_place_lost_is_written_to_no_more),
+        cmocka_unit_test(saving_takes_no_memory_for_good),
         cmocka_unit_test(the_loop_stops_early_and_saves),
         cmocka_unit_test(a_curve_of_the_whole_run),
         cmocka_unit_test(a_missing_file_is_refused),

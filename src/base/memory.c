@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
@@ -33,6 +36,12 @@ void *memory_sparse(uint64_t count, size_t size) {
 void memory_sparse_free(void *memory, uint64_t count, size_t size) {
     size_t bytes = count * size;
     if (memory) munmap(memory, bytes > 0 ? bytes : 1);
+}
+
+void memory_give_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 char *memory_string(const char *text) {

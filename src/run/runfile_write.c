@@ -640,6 +640,7 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
         ok = written && reduce_fault(placed, why, trainer->world);
         h5_forget(&w.h5);
         memory_sparse_free(w.row, w.row_room, sizeof *w.row);
+        memory_give_back();
     }
     free(part);
     return ok;

@@ -24,6 +24,9 @@ void *memory_resized(void *memory, size_t count, size_t size);
 void *memory_sparse(uint64_t count, size_t size);
 void memory_sparse_free(void *memory, uint64_t count, size_t size);
 
+/* Gives the system what was freed, as far as the C library knows how: for after work that took much for a short time. */
+void memory_give_back(void);
+
 /* A copy of a string; the caller owns it: free(). */
 char *memory_string(const char *text);
 
