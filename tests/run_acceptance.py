@@ -13,6 +13,7 @@ import numpy as np
 import xarray
 
 from h5same import differences
+from patience import patience
 
 PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
 TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
@@ -20,7 +21,7 @@ TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 
 def run(*arguments, ranks=0):
     launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
+    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 class InFolder(unittest.TestCase):
@@ -304,7 +305,7 @@ class File(InFolder):
                     training.send_signal(number)
                     self.read_until(training.stderr, "a second signal ends at once")
                     training.send_signal(number)
-                    training.communicate(timeout=60)
+                    training.communicate(timeout=patience(60))
                 self.assertNotIn(training.returncode, (0, 75))
                 with open(name, "rb") as file:
                     self.assertEqual(file.read(), before)
@@ -319,7 +320,7 @@ class File(InFolder):
             with open(self.path("slow.task"), "w") as task, open(TWO_ROOMS[0]) as source:
                 training.send_signal(signal.SIGUSR1)
                 task.write(source.read())
-            self.assertIn("stopped after iteration 1 of", training.communicate(timeout=200)[1])
+            self.assertIn("stopped after iteration 1 of", training.communicate(timeout=patience(200))[1])
         self.assertEqual(training.returncode, 75)
 
     def test_ignored_signals_stay_ignored(self):
@@ -336,7 +337,7 @@ class File(InFolder):
                     seen.add(os.stat(name).st_mtime_ns)
             self.assertIsNone(training.poll())
             training.send_signal(signal.SIGTERM)
-            self.assertEqual(training.communicate(timeout=200)[1].count("will stop"), 1)
+            self.assertEqual(training.communicate(timeout=patience(200))[1].count("will stop"), 1)
         self.assertEqual(training.returncode, 75)
 
     def read_until(self, lines, says):
@@ -360,7 +361,7 @@ class File(InFolder):
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         with open(f"{name}.stop", "w"):
             pass
-        self.assertIn("go on with", training.communicate(timeout=200)[1])
+        self.assertIn("go on with", training.communicate(timeout=patience(200))[1])
         self.assertEqual(training.returncode, 75)
         self.assertEqual(os.listdir(self.place.name), ["run.h5"])
 
@@ -542,7 +543,7 @@ class Errors(InFolder):
         for command in (["info", run_file], ["evaluate", run_file, "--games", 2, "--csv"], ["solve", TWO_ROOMS[0]], ["--help"],
                         ["train", TWO_ROOMS[0], "--iterations", 1, "-o", self.path("other.h5")]):
             with open(run_file, "rb") as only_read:
-                done = subprocess.run([PROGRAM, *map(str, command)], stdout=only_read, stderr=subprocess.PIPE, text=True, timeout=100)
+                done = subprocess.run([PROGRAM, *map(str, command)], stdout=only_read, stderr=subprocess.PIPE, text=True, timeout=patience(100))
             self.assertEqual(done.returncode, 1, command)
             self.assertIn("standard output cannot be written: Bad file descriptor", done.stderr)
 

@@ -6,6 +6,8 @@ import unittest
 
 from PIL import Image
 
+from patience import patience
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TOOL = f"{SOURCE}/tools/animate"
 
@@ -20,7 +22,7 @@ class Animate(unittest.TestCase):
                        capture_output=True)
 
     def animate(self, *options, status=0, says=""):
-        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=200)
+        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=patience(200))
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr)
         self.assertEqual(done.stderr.count("\n"), int(status != 0))

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import unittest
 
+from patience import patience
+
 LOOPS, MPIEXEC, SOURCE = (os.environ[name] for name in ("BENCH_LOOPS", "MPIEXEC", "SOURCE"))
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 2)]
 
@@ -15,7 +17,7 @@ class Bench(unittest.TestCase):
     def test_every_loop_is_measured(self):
         with tempfile.TemporaryDirectory() as place:
             done = subprocess.run([MPIEXEC, "-n", "2", LOOPS, "0.001", f"{place}/bench.h5", *TASKS], capture_output=True, text=True,
-                                  timeout=200)
+                                  timeout=patience(200))
         self.assertEqual(done.returncode, 0, done.stderr)
         figures = {figure["name"]: figure for figure in json.loads(done.stdout)}
         with open(f"{SOURCE}/include/multidistral/learn/learners.def") as rows:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import unittest
 
+from patience import patience
+
 SOURCE = os.environ["SOURCE"]
 COLUMNS = ("same", "refused", "wrong", "rude", "crash", "hang", "huge")
 
@@ -14,12 +16,12 @@ with open(os.environ["MULTIDISTRAL"], "rb") as program:
 
 
 def damage(*arguments):
-    return subprocess.run([sys.executable, f"{SOURCE}/tools/damage", *map(str, arguments)], capture_output=True, text=True, timeout=500)
+    return subprocess.run([sys.executable, f"{SOURCE}/tools/damage", *map(str, arguments)], capture_output=True, text=True, timeout=patience(500))
 
 
 class Damage(unittest.TestCase):
     def counts(self, *arguments):
-        done = damage("--seconds", 100, *(["--megabytes", 0] if SANITIZED else []), *arguments)
+        done = damage("--seconds", patience(100), *(["--megabytes", 0] if SANITIZED else []), *arguments)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         lines = re.findall(r"^(\w+)((?: +\d+){7})$", done.stdout, re.M)
         return {name: dict(zip(COLUMNS, map(int, counts.split()))) for name, counts in lines}

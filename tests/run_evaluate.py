@@ -14,6 +14,7 @@ import numpy as np
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tools"))
 import seal  # noqa: E402
+from patience import patience  # noqa: E402
 
 PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
 TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
@@ -33,7 +34,7 @@ map:
 
 def run(*arguments, ranks=0):
     launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
+    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 class InFolder(unittest.TestCase):

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 from h5same import differences
+from patience import patience
 
 CMAKE, PROGRAM, MPIEXEC = (os.environ[name] for name in ("CMAKE", "MULTIDISTRAL", "MPIEXEC"))
 
@@ -21,7 +22,7 @@ class Installed(unittest.TestCase):
 
     def sh(self, command, status=0, **more):
         """In the folder of jobs and data."""
-        done = subprocess.run(["bash", "-c", command], cwd=self.share, capture_output=True, text=True, timeout=200,
+        done = subprocess.run(["bash", "-c", command], cwd=self.share, capture_output=True, text=True, timeout=patience(200),
                               env=os.environ | {"PATH": self.path, "MPIEXEC": MPIEXEC, **more})
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout

@@ -9,13 +9,15 @@ import unittest
 
 import h5py
 
+from patience import patience
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 JOB = f"{SOURCE}/jobs/matrix_games.ini"
 GAMES = {"climbing": 11, "climbing_partly_stochastic": 11, "penalty": 10}
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(300))
 
 
 class Matrix(unittest.TestCase):

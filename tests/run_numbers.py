@@ -5,6 +5,8 @@ import subprocess
 import tempfile
 import unittest
 
+from patience import patience
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 NONE, TASK = "/nowhere/none.h5", f"{SOURCE}/data/four_rooms.task"
 SCEN = f"{SOURCE}/data/rooms_32.scen"
@@ -29,7 +31,7 @@ OPTIONS = {
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=patience(100), stdin=subprocess.DEVNULL)
 
 
 class Numbers(unittest.TestCase):

@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
+from patience import patience
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 ENDINGS = {"plot": "png", "report": "html", "animate": "gif"}
 
@@ -31,7 +33,7 @@ class Outputs(unittest.TestCase):
                 yield [f"{SOURCE}/tools/{tool}", self.run_file], ending
 
     def refused(self, command, path, says):
-        done = subprocess.run([*command, "-o", path], capture_output=True, text=True, timeout=200)
+        done = subprocess.run([*command, "-o", path], capture_output=True, text=True, timeout=patience(200))
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn(says, done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1)
@@ -66,7 +68,7 @@ class Outputs(unittest.TestCase):
             with open(real, "w") as file:
                 file.write("old")
             os.symlink(real, link)
-            subprocess.run([*command, "-o", link], check=True, capture_output=True, timeout=200)
+            subprocess.run([*command, "-o", link], check=True, capture_output=True, timeout=patience(200))
             self.assertTrue(os.path.islink(link))
             self.assertGreater(os.path.getsize(real), 100)
             self.assertEqual([name for name in os.listdir(self.path("elsewhere")) if not name.startswith("real.")], [])
@@ -75,7 +77,7 @@ class Outputs(unittest.TestCase):
         for command, ending in self.each():
             path, (reading, writing) = self.path(f"unread.{ending}"), os.pipe()
             os.close(reading)
-            done = subprocess.run([*command, "-o", path], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=200)
+            done = subprocess.run([*command, "-o", path], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=patience(200))
             os.close(writing)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertTrue(os.path.exists(path))

@@ -13,6 +13,7 @@ import h5py
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tools"))
 import seal  # noqa: E402
+from patience import patience  # noqa: E402
 
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 2)]
@@ -21,7 +22,7 @@ MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 
 def train(name, *options, tasks=TASKS):
     command = [PROGRAM, "train", *tasks, "--games-e", "2", "--iterations", "3", *options, "-o", name]
-    subprocess.run(command, check=True, capture_output=True, timeout=100)
+    subprocess.run(command, check=True, capture_output=True, timeout=patience(100))
 
 
 class Plot(unittest.TestCase):
@@ -47,7 +48,7 @@ class Plot(unittest.TestCase):
 
     def plot(self, *arguments):
         return subprocess.run([sys.executable, "-B", f"{SOURCE}/tools/plot", *arguments], capture_output=True, text=True,
-                              timeout=100, cwd=self.place.name)
+                              timeout=patience(100), cwd=self.place.name)
 
     def drawn(self, name, *arguments, warns=()):
         """The picture's content."""

@@ -15,12 +15,14 @@ import unittest
 import h5py
 import numpy as np
 
+from patience import patience
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=100)
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(100))
 
 
 def screen(shown, rows, columns):

@@ -11,6 +11,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from patience import patience
+
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TOOL = f"{SOURCE}/tools/report"
 UPLOT = os.path.join(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share"), "multidistral", "uplot")
@@ -50,7 +52,7 @@ class Report(unittest.TestCase):
                            capture_output=True)
 
     def report(self, *options, status=0, says="", environment={}):
-        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=200, env=os.environ | environment)
+        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=patience(200), env=os.environ | environment)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr)
         self.assertEqual(done.stderr.count("\n"), int(bool(says)))

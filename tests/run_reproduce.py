@@ -16,6 +16,8 @@ import unittest
 import h5py
 import numpy as np
 
+from patience import patience
+
 SOURCE = os.environ["SOURCE"]
 TOOL = f"{SOURCE}/tools/reproduce"
 SHORTEST = [TOOL, "--replicas", "2", "--ranks", "2"]
@@ -238,7 +240,7 @@ def files_in(place):
 class Tool(unittest.TestCase):
     def test_all_figures_and_rows(self):
         with tempfile.TemporaryDirectory() as place:
-            done = subprocess.run([*SHORTEST, "-o", place], capture_output=True, text=True, timeout=500)
+            done = subprocess.run([*SHORTEST, "-o", place], capture_output=True, text=True, timeout=patience(500))
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(quantities(f"{place}/table.csv"), quantities(f"{SOURCE}/data/study.csv"))
             for row in rows_of(f"{place}/table.csv"):
@@ -265,7 +267,7 @@ class Tool(unittest.TestCase):
                     self.assertEqual(file.read(), f"new {was}")
 
     def refused(self, options, words, status=2, **environment):
-        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=60, env=os.environ | environment)
+        done = subprocess.run([TOOL, *options], capture_output=True, text=True, timeout=patience(60), env=os.environ | environment)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         self.assertTrue(done.stderr.startswith("tools/reproduce: "), done.stderr)
@@ -297,7 +299,7 @@ class Tool(unittest.TestCase):
                     while "training 2 of" not in started.stdout.readline():
                         self.assertIsNone(started.poll())
                     started.send_signal(number)
-                    errors = started.communicate(timeout=60)[1]
+                    errors = started.communicate(timeout=patience(60))[1]
                 self.assertEqual((started.returncode, errors.count("\n")), (2, 1), errors)
                 self.assertIn("stopped", errors)
                 self.assertEqual([path for path in files_in(f"{place}/runs") if not path.endswith(".h5")], [])

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
+from patience import patience
+
 SOURCE = os.environ["SOURCE"]
 TOOL = f"{SOURCE}/tools/scaling"
 SMALL = ["--rounds", "1", "--games", "2", "--iterations", "3"]
@@ -20,7 +22,7 @@ class Scaling(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.place)
 
     def tool(self, *options, status=0):
-        done = subprocess.run([TOOL, *options], cwd=self.place, capture_output=True, text=True, timeout=500)
+        done = subprocess.run([TOOL, *options], cwd=self.place, capture_output=True, text=True, timeout=patience(500))
         self.assertEqual(done.returncode, status, done.stderr)
         return done
 

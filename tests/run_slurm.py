@@ -13,6 +13,7 @@ import time
 import unittest
 
 from h5same import differences
+from patience import patience
 
 PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 HERE, REQUEUE = f"{SOURCE}/tests/slurm_here", f"{SOURCE}/tools/requeue"
@@ -87,7 +88,7 @@ class Requeue(unittest.TestCase):
                 job.send_signal(number)
                 time.sleep(0.5)  # one at a time: bash may sleep on the second of two
             try:
-                job.communicate(timeout=100)
+                job.communicate(timeout=patience(100))
             finally:
                 os.killpg(job.pid, signal.SIGKILL) if job.returncode is None else None
             asked = text(f"{place}/asked") if os.path.exists(f"{place}/asked") else None
@@ -143,7 +144,7 @@ class Slurm(unittest.TestCase):
 
     def call(self, *command, **environment):
         done = subprocess.run([str(word) for word in command], env=os.environ | {"SLURM_CONF": self.conf, **environment}, cwd=SOURCE,
-                              capture_output=True, text=True, timeout=300)
+                              capture_output=True, text=True, timeout=patience(300))
         self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
 

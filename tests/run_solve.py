@@ -8,13 +8,15 @@ import unittest
 
 import h5py
 
+from patience import patience
+
 PROGRAM, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "SOURCE"))
 TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 ALL = [f"{SOURCE}/data/{name}" for name in sorted(os.listdir(f"{SOURCE}/data")) if name.endswith((".task", ".txt"))]
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 def arriving(steps, gamma=0.99):

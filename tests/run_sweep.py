@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from h5same import differences
+from patience import patience
 
 PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
@@ -21,7 +22,7 @@ NAMES = [f"alpha={a}_beta={b}.h5" for a in ("0.5", "0.9") for b in ("1", "geomet
 
 def run(*arguments, ranks=0):
     launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
+    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 class Sweep(unittest.TestCase):
@@ -104,10 +105,10 @@ class Sweep(unittest.TestCase):
         while not (os.path.isdir(self.path("all")) and os.listdir(self.path("all"))):
             time.sleep(0.01)
         sweep.send_signal(signal.SIGTERM)
-        self.assertIn("the same command goes on", sweep.communicate(timeout=100)[1])
+        self.assertIn("the same command goes on", sweep.communicate(timeout=patience(100))[1])
         self.assertEqual(sweep.returncode, 75)
         self.assertFalse(os.path.exists(self.path("all", "summary.csv")))
-        self.assertEqual(subprocess.run(command, capture_output=True, timeout=200).returncode, 0)
+        self.assertEqual(subprocess.run(command, capture_output=True, timeout=patience(200)).returncode, 0)
         with h5py.File(self.path("all", "seed=1.h5")) as file:
             self.assertEqual(file.attrs["iterations_done"], 60)
             self.assertTrue(np.isfinite(file["curves/return"][...]).all())
@@ -128,7 +129,7 @@ class Sweep(unittest.TestCase):
         self.sweep("whole")
         command = [PROGRAM, "sweep", *TASKS, "--iterations", "4", "--replicas", "5", *GRID, "-o", self.path("shared")]
         jobs = [subprocess.Popen([*command, "--share", f"{i}/7"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in range(1, 8)]
-        told = [job.communicate(timeout=200) for job in jobs]
+        told = [job.communicate(timeout=patience(200)) for job in jobs]
         self.assertEqual([job.returncode for job in jobs], [0] * 7, told)
         self.assert_same("whole", "shared")
         self.assertEqual(self.outputs("shared"), sorted([*NAMES, "summary.csv", "summary.h5"]))

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import unittest
 
+from patience import patience
+
 PROGRAM, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "SOURCE"))
 ROOMS, TWO_ROOMS = f"{SOURCE}/data/rooms_32.scen", f"{SOURCE}/data/two_rooms_1.task"
 TINY_MAP = "type octile\nheight 2\nwidth 3\nmap\n...\n.@.\n"
@@ -17,7 +19,7 @@ def tiny_scen(*places, name="tiny.map"):
 
 
 def run(*arguments, **how):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200, **how)
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200), **how)
 
 
 def read(path):

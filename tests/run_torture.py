@@ -5,12 +5,14 @@ import subprocess
 import sys
 import unittest
 
+from patience import patience
+
 SOURCE = os.environ["SOURCE"]
 COLUMNS = ("tries", "struck", "same", "refused", "lost", "hangs", "failed", "skipped")
 
 
 def torture(*arguments):
-    return subprocess.run([sys.executable, f"{SOURCE}/tools/torture", *map(str, arguments)], capture_output=True, text=True, timeout=550)
+    return subprocess.run([sys.executable, f"{SOURCE}/tools/torture", *map(str, arguments)], capture_output=True, text=True, timeout=patience(550))
 
 
 class Torture(unittest.TestCase):

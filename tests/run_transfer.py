@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from h5same import differences
+from patience import patience
 
 PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
 TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
@@ -18,7 +19,7 @@ HELD_OUT = sorted(glob.glob(f"{SOURCE}/data/held_out/*.task"))
 
 def run(*arguments, ranks=0):
     launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=200)
+    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 def said(run_file):
