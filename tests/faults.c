@@ -2,6 +2,7 @@
  *   FAULT=CALL:K:SUFFIX:HOW  the K-th CALL (write, fsync, rename, fwrite) on a path that ends in SUFFIX, from 1; K+: and all later.
  *                            HOW: EIO, ENOSPC, short (half is written), lies (nothing is done, and success returned)
  *   FAULT_RANK=R             on this rank alone
+ *   FAULT_LEAK=BYTES         so many are taken for good with each rename
  *   FAULT_CLOCK=HOURS        the time of day jumps so many hours forth and back from call to call; CLOCK_MONOTONIC does not
  * "faults: struck" on stderr says that it was done. */
 #define _GNU_SOURCE
@@ -25,13 +26,14 @@ static struct {
     int k;
 } fault;
 static atomic_int n_calls, n_times;
-static long jump;
+static long jump, leak;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 __attribute__((constructor)) static void read_environment(void) {
     const char *rank = getenv("OMPI_COMM_WORLD_RANK"), *wanted = getenv("FAULT_RANK"), *text = getenv("FAULT");
     if (!rank) return;
+    if (getenv("FAULT_LEAK")) leak = atol(getenv("FAULT_LEAK"));
     if (getenv("FAULT_CLOCK")) jump = 3600 * atol(getenv("FAULT_CLOCK"));
     if (!text || (wanted && strcmp(rank, wanted) != 0)) return;
     if (sscanf(text, "%15[^:]:%d%1[+]:%63[^:]:%15s", fault.call, &fault.k, fault.more, fault.suffix, fault.how) != 5 &&
@@ -98,7 +100,13 @@ int fsync(int file) {
     return how == NONE ? REAL(fsync)(file) : how == LIES ? 0 : failed(how);
 }
 
+static void take_for_good(void) {
+    static void *volatile taken;
+    if (leak > 0 && (taken = malloc((size_t)leak))) memset(taken, 1, (size_t)leak);
+}
+
 int rename(const char *from, const char *to) {
+    take_for_good();
     enum how how = turn("rename", from);
     return how == NONE ? REAL(rename)(from, to) : how == LIES ? 0 : failed(how);
 }

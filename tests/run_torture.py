@@ -34,9 +34,15 @@ class Torture(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(count["same"] + count["refused"] + count["skipped"], 1)
 
+    def test_a_soak_notices_a_leak(self):
+        done = torture("--kills", 0, "--faults", "--soak", 0.25, "--leak", 1 << 20)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertGreater(max(map(float, re.findall(r"grew by (-?[\d.]+) %", done.stdout))), 1, done.stdout)
+
     def test_usage(self):
         self.assertEqual(torture("--kills", -1).returncode, 2)
         self.assertEqual(torture("--faults", "none").returncode, 2)
+        self.assertEqual(torture("--leak", -1).returncode, 2)
 
 
 if __name__ == "__main__":
