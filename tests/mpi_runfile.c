@@ -340,11 +340,11 @@ static void the_loop_stops_early_and_saves(void **state) {
     train(&alone, &plan, MPI_COMM_SELF, 3);
     path_of(path, "run.h5");
     struct training training = {.path = path, .command = "test", .checkpoint_seconds = 1e9, .stop_after = 2};
-    assert_int_equal(trainer_run(&trainer, &training, &why), TRAINING_STOPPED);
+    assert_int_equal(training_run(&trainer, &training, &why), TRAINING_STOPPED);
     read_run("run.h5", &again, &resumed, MPI_COMM_WORLD);
     assert_int_equal(resumed.iteration, 2);
     training.stop_after = 0;
-    assert_int_equal(trainer_run(&resumed, &training, &why), TRAINING_DONE);
+    assert_int_equal(training_run(&resumed, &training, &why), TRAINING_DONE);
     assert_same_run(&resumed, &alone);
     trainer_destroy(&trainer);
     trainer_destroy(&resumed);

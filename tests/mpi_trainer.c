@@ -3,6 +3,7 @@
 
 #include "support_run.h"
 
+#include "multidistral/run/capacity.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/spread.h"
 
@@ -253,8 +254,8 @@ static void more_ranks_need_no_more_memory_each(void **state) {
     (void)state;
     struct plan plan;
     plan_from(&plan, "replicas = 4\n", maps_of_two);
-    for (int size = 2; size <= 16; size++) assert_true(trainer_bytes(&plan, size) <= trainer_bytes(&plan, 1));
-    assert_true(trainer_bytes(&plan, 12) < trainer_bytes(&plan, 1));
+    for (int size = 2; size <= 16; size++) assert_true(capacity_bytes(&plan, size) <= capacity_bytes(&plan, 1));
+    assert_true(capacity_bytes(&plan, 12) < capacity_bytes(&plan, 1));
     plan_destroy(&plan);
 }
 
@@ -271,7 +272,7 @@ static void times_tell_waiting_from_reducing(void **state) {
     t.resumed = 1;
     t.run_seconds = 30;
     t.file_seconds = 2;
-    struct trainer_times times = trainer_times(&t);
+    struct training_times times = training_times(&t);
     assert_true(fabs(times.games - (18 - (size - 1))) < 1e-9);
     assert_true(fabs(times.waiting - (size - 1)) < 1e-9);
     assert_true(fabs(times.reduce - 2) < 1e-9);

@@ -10,7 +10,7 @@
 
 #include "support.h"
 
-#include "multidistral/run/trainer.h"
+#include "multidistral/run/training.h"
 
 static const char maps_of_two[] = "A.B.\n.#..\nb..a\n|A...\n.##.\nab.B\n|B..b\n.#..\na..A\n";
 static const char maps_of_three[] = "A.Bc\n....\nbC.a\n|A...\n.#.a\nCbBc\n";

@@ -241,7 +241,7 @@ static double run_iterations(struct model *m) {
     return seconds;
 }
 
-/* The time, and its parts as trainer_times has them. */
+/* The time, and its parts as training_times has them. */
 static void print_times(const struct model *m, double seconds) {
     int n = (int)m->about.n_iterations;
     double *least = memory_zeros((size_t)n, sizeof *least), sum[3] = {0}, all[3];

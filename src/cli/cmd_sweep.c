@@ -12,6 +12,7 @@
 #include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/inputs.h"
+#include "multidistral/run/capacity.h"
 #include "multidistral/run/reduce.h"
 #include "multidistral/run/sweep.h"
 
@@ -105,7 +106,7 @@ static void say_start(const struct sweep_job *job, int size) {
     if (todo == 0) return;
     int64_t n_groups = todo < size ? todo : size;
     for (int64_t c = 0; c < job->sweep->n; c++) {
-        uint64_t own = sweep_is_to_do(job->state[c]) ? trainer_bytes(&job->plan[c], size / (int)n_groups) : 0;
+        uint64_t own = sweep_is_to_do(job->state[c]) ? capacity_bytes(&job->plan[c], size / (int)n_groups) : 0;
         if (own > most) most = own;
     }
     text_bytes((double)most, bytes);
@@ -226,7 +227,7 @@ int cmd_sweep(int argc, const char **argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     arguments_join(argc, argv, command, sizeof command);
     log_open(rank == 0, LOG_NONE);
-    trainer_catch_signals();
+    training_catch_signals();
     bool ok = arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why);
     ok = ok && read_share(&options, &why);
     if (ok && !arguments.help) ok = sweep_create(&combinations, arguments.setting, &why);

@@ -9,11 +9,12 @@
 #include "multidistral/base/text.h"
 #include "multidistral/cli/command.h"
 #include "multidistral/cli/inputs.h"
+#include "multidistral/run/capacity.h"
 #include "multidistral/run/output.h"
 #include "multidistral/run/prior.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/sweep.h"
-#include "multidistral/run/trainer.h"
+#include "multidistral/run/training.h"
 
 static const char usage[] = "[OPTION...] [settings.ini] TASK...";
 static const char about[] =
@@ -153,7 +154,7 @@ static void say_start(const struct plan *plan, int size) {
     const struct config *config = &plan->config;
     int64_t units = config->run.replicas * plan->n_tasks;
     char bytes[TEXT_BYTES];
-    text_bytes((double)trainer_bytes(plan, size), bytes);
+    text_bytes((double)capacity_bytes(plan, size), bytes);
     log_line("%d task%s, %d agent%s, %lld replica%s on %d rank%s%s; %llu observations, at most %s in a rank",
              plan->n_tasks, plan->n_tasks > 1 ? "s" : "", plan->n_agents, plan->n_agents > 1 ? "s" : "",
              (long long)config->run.replicas, config->run.replicas > 1 ? "s" : "", size, size > 1 ? "s" : "",
@@ -162,7 +163,7 @@ static void say_start(const struct plan *plan, int size) {
 }
 
 static void say_times(const struct trainer *trainer) {
-    struct trainer_times times = trainer_times(trainer);
+    struct training_times times = training_times(trainer);
     log_line("%.4g s: games %.4g, waiting %.3g, reduction %.3g, run file %.3g, rest %.3g", trainer->run_seconds, times.games,
              times.waiting, times.reduce, times.file, times.rest);
 }
@@ -201,7 +202,7 @@ static int train_plan(const struct plan *plan, const struct train_options *optio
         return STATUS_USAGE;
     }
     if (!options->resume) trainer_solve(&trainer);
-    enum training_end end = trainer_run(&trainer, training, why);
+    enum training_end end = training_run(&trainer, training, why);
     int status = finish(&trainer, end, options, why);
     trainer_destroy(&trainer);
     return status;
@@ -308,7 +309,7 @@ int cmd_train(int argc, const char **argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     arguments_join(argc, argv, command, sizeof command);
     log_open(rank == 0, LOG_PLAIN);
-    trainer_catch_signals(); /* now: reading a large run to resume may take as long as a scheduler warns ahead */
+    training_catch_signals(); /* now: reading a large run to resume may take as long as a scheduler warns ahead */
     if (!arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why)) {
         log_line("multidistral train: %s", why.text);
         status = STATUS_USAGE;

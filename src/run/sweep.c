@@ -149,7 +149,7 @@ static enum training_end train_one(const struct sweep_job *job, int64_t c, const
     if (trainer_create(&trainer, &job->plan[c], group, why)) {
         bool ready = job->state[c] == SWEEP_NEW || runfile_read_state(path, &trainer, why);
         if (ready && job->state[c] == SWEEP_NEW) trainer_solve(&trainer);
-        if (ready) end = trainer_run(&trainer, &training, why);
+        if (ready) end = training_run(&trainer, &training, why);
         double *last = ready && end == TRAINING_DONE ? trainer_last(&trainer, CURVE_return) : NULL;
         if (last) *mean_return = statistics_mean(last, (int64_t)job->plan[c].n_tasks * job->plan[c].n_agents);
         free(last);

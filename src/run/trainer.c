@@ -1,20 +1,15 @@
-#define _DEFAULT_SOURCE /* sysconf's physical pages */
 #include "multidistral/run/trainer.h"
 
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
+#include "multidistral/run/capacity.h"
 #include "multidistral/run/peers.h"
 #include "multidistral/run/reduce.h"
-#include "multidistral/run/runfile.h"
 #include "multidistral/run/spread.h"
 #include "multidistral/world/solve.h"
 
@@ -196,128 +191,6 @@ void trainer_iterate(struct trainer *t) {
     t->n_measured++;
 }
 
-/* ---- Memory ---- */
-
-static const double most_of_memory = 0.8;
-
-static int64_t longest_game(const struct plan *plan) {
-    int64_t longest = 0;
-    for (int i = 0; i < plan->n_tasks; i++)
-        if (plan->env[i]->rules.step_limit > longest) longest = plan->env[i]->rules.step_limit;
-    return longest;
-}
-
-/* What a program of this kind holds before it has any table: libraries, and the buffers of MPI and HDF5. */
-static const uint64_t program_bytes = UINT64_C(40) << 20;
-
-enum { PAGE = 4096 }; /* bytes that come together at the least */
-
-/* Rows that can be known at most from the steps of so many agents: no more than there are, and no more than steps taken. */
-static uint64_t most_rows(const struct plan *plan, double n_agents) {
-    const struct run_settings *run = &plan->config.run;
-    double steps = (double)longest_game(plan) * (double)run->iterations * (double)(run->games_e + run->games_m) * n_agents;
-    return steps < (double)plan->senses.rows.n ? (uint64_t)steps + 1 : plan->senses.rows.n;
-}
-
-static uint64_t least_of(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-/* Memory behind a table of which so many rows are known. Rows that are addressed directly lie anywhere in it. */
-static uint64_t table_bytes(const struct plan *plan, uint64_t known, uint64_t row_bytes) {
-    uint64_t all = plan->senses.rows.n, list = known * sizeof(uint64_t) + PAGE;
-    if (all <= SLOTS_DIRECT) return list + least_of(all * row_bytes, known * (row_bytes + PAGE)) + PAGE;
-    return list + known * row_bytes + least_of(all * sizeof(uint32_t), known * PAGE) + 2 * PAGE;
-}
-
-static uint64_t unit_bytes(const struct plan *plan) {
-    const struct run_settings *run = &plan->config.run;
-    uint64_t n_agents = (uint64_t)plan->n_agents, n_actions = (uint64_t)plan_n_actions(plan);
-    uint64_t wide = learner_kinds[run->learner]->deciders == DECIDE_AGENTS ? 0 : n_actions * sizeof(float);
-    uint64_t tables = (uint64_t)plan_n_players(plan) * table_bytes(plan, most_rows(plan, 1), sizeof(struct table_row) + wide);
-    double everybody = (double)n_agents * (double)plan->n_tasks * (double)run->replicas;
-    uint64_t in_file = n_agents * most_rows(plan, everybody) * n_actions * sizeof(float);
-    uint64_t curves = (uint64_t)run->iterations * CURVE_COUNT * n_agents * sizeof(double);
-    uint64_t steps_in = run->behaviour ? (uint64_t)plan->cells.n * n_agents * sizeof(double) : 0;
-    uint64_t games = (uint64_t)(run->games_m < TRAINER_GAMES ? run->games_m : TRAINER_GAMES) * n_agents * sizeof(double);
-    return sizeof(struct learner) + tables + in_file + 2 * curves + 2 * steps_in + games +
-           learning_bytes(&plan->config.learning, longest_game(plan));
-}
-
-/* All policies of a replica, and the visits that they come from. */
-static uint64_t replica_bytes(const struct plan *plan) {
-    uint64_t n_actions = (uint64_t)plan_n_actions(plan), rows = most_rows(plan, (double)plan->n_agents * plan->n_tasks);
-    uint64_t visits = table_bytes(plan, rows, (n_actions / 8 + 1) * 8 * sizeof(int64_t));
-    uint64_t policy = table_bytes(plan, rows, (uint64_t)policy_stride((int)n_actions) * sizeof(float));
-    return (uint64_t)plan_n_distilled(plan) * (visits + 2 * policy);
-}
-
-static uint64_t bytes_of(const struct plan *plan, int64_t n_units, int64_t n_replicas) {
-    uint64_t n_actions = (uint64_t)plan_n_actions(plan), visits_row = (n_actions / 8 + 1) * 8 * sizeof(int64_t);
-    return program_bytes + (uint64_t)n_units * unit_bytes(plan) + (uint64_t)n_replicas * replica_bytes(plan) +
-           (uint64_t)plan_n_players(plan) * table_bytes(plan, most_rows(plan, 1), visits_row);
-}
-
-/* Of the busiest rank; `spread`: if it gets as many tasks as it may. */
-static uint64_t bytes_of_busiest(const struct plan *plan, int size, bool spread) {
-    uint64_t most = 0;
-    int64_t replicas = plan->config.run.replicas, n_groups = layout_groups(size, replicas, plan->n_tasks);
-    for (int rank = 0; rank < size; rank++) {
-        struct layout layout = layout_in_groups(n_groups, rank, size, replicas, plan->n_tasks);
-        int64_t n_ranks = layout_part(size, n_groups, layout.group).n;
-        int64_t n_tasks = spread ? layout_most_tasks(plan->n_tasks, n_ranks) : layout.tasks.n;
-        uint64_t bytes = bytes_of(plan, layout.replicas.n * n_tasks, layout.replicas.n);
-        if (bytes > most) most = bytes;
-    }
-    return most;
-}
-
-uint64_t trainer_bytes(const struct plan *plan, int size) { return bytes_of_busiest(plan, size, true); }
-
-static double machine_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE); }
-
-/* Tables that are addressed directly may come to be used to the last row; of larger ones nobody knows how much will be
- * reached, and memory_is_full watches them. */
-static bool memory_suffices(const struct trainer *t, struct fault *why) {
-    int size;
-    MPI_Comm_size(t->world, &size);
-    double need = (double)bytes_of_busiest(t->plan, size, false) * t->ranks_here, have = machine_bytes();
-    double games = (double)learning_bytes(&t->plan->config.learning, longest_game(t->plan)) *
-                   (double)(t->layout.replicas.n * t->layout.tasks.n) * t->ranks_here;
-    if (games > most_of_memory * have)
-        return fault_set(why, "replay_games = %lld of up to %lld steps need %.3g GiB on this machine, which has %.3g; replay "
-                              "fewer, or use a smaller step_limit",
-                         (long long)t->plan->config.learning.replay_games, (long long)longest_game(t->plan), games / 0x1p30,
-                         have / 0x1p30);
-    if (need <= most_of_memory * have || t->plan->senses.rows.n > SLOTS_DIRECT) return true;
-    return fault_set(why, "%d tasks with %d agents, %llu observations, replicas = %lld and iterations = %lld need %.3g GiB "
-                          "on this machine, which has %.3g; take less of them, or more machines",
-                     t->plan->n_tasks, t->plan->n_agents, (unsigned long long)t->plan->senses.rows.n,
-                     (long long)t->plan->config.run.replicas, (long long)t->plan->config.run.iterations, need / 0x1p30,
-                     have / 0x1p30);
-}
-
-/* May tasks move, which can leave a rank twice as many? */
-static bool memory_allows_spreading(const struct trainer *t) {
-    int size;
-    MPI_Comm_size(t->world, &size);
-    return t->plan->senses.rows.n > SLOTS_DIRECT ||
-           (double)trainer_bytes(t->plan, size) * t->ranks_here <= most_of_memory * machine_bytes();
-}
-
-/* Memory that this process holds now (Linux; elsewhere 0: never full). */
-static double resident_bytes(void) {
-    FILE *about = fopen("/proc/self/statm", "r");
-    long long all, resident = 0;
-    if (about && fscanf(about, "%lld %lld", &all, &resident) != 2) resident = 0;
-    if (about) fclose(about);
-    return (double)resident * (double)sysconf(_SC_PAGE_SIZE);
-}
-
-/* Never with tables that are addressed directly, which memory_suffices has answered for: asking takes as long as a game. */
-static bool memory_is_full(const struct trainer *t) {
-    return t->plan->senses.rows.n > SLOTS_DIRECT &&
-           resident_bytes() * t->ranks_here > most_of_memory * machine_bytes();
-}
-
 /* ---- Create and destroy ---- */
 
 bool trainer_create_learner(struct trainer *t, int64_t replica, int64_t task) {
@@ -437,9 +310,9 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
     MPI_Comm_size(world, &size);
     *trainer = (struct trainer){
         .plan = plan, .world = world, .ranks_here = peers_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
-    if (!reduce_fault(memory_suffices(trainer, why), why, world)) return false;
+    if (!reduce_fault(capacity_suffices(plan, &trainer->layout, size, trainer->ranks_here, why), why, world)) return false;
     create_group(trainer);
-    int spreads = memory_allows_spreading(trainer);
+    int spreads = capacity_allows_spreading(plan, size, trainer->ranks_here);
     MPI_Allreduce(MPI_IN_PLACE, &spreads, 1, MPI_INT, MPI_MIN, world);
     trainer->spreads = spreads;
     trainer->own = memory_zeros((size_t)plan_n_players(plan), sizeof *trainer->own);
@@ -475,192 +348,7 @@ void trainer_destroy(struct trainer *trainer) {
     *trainer = (struct trainer){0};
 }
 
-/* ---- The loop ---- */
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void ask_to_stop(void) {
-    asked_to_stop = 1;
-    log_from_handler("will stop: the iteration in hand is finished and saved first; a second signal ends at once\n");
-}
-
-static void on_signal(int number) {
-    int error = errno;
-    if (!asked_to_stop) ask_to_stop();
-    else signal(number, SIG_DFL), raise(number);
-    errno = error;
-}
-
-/* What is ignored stays ignored: nohup and shells that start jobs in the background want it so. */
-static void catch_signal(int number) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
-    sigemptyset(&action.sa_mask);
-    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
-}
-
-void trainer_catch_signals(void) {
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) catch_signal(numbers[i]);
-}
-
-/* Progress of the whole run: sums over ranks, for the eye alone. */
-struct progress {
-    double returns[ENV_AGENTS], units, steps;
-};
-
-static struct progress own_progress(const struct trainer *t) {
-    struct progress p = {.steps = (double)t->steps};
-    for (int64_t r = 0; r < t->layout.replicas.n; r++)
-        for (int64_t i = 0; i < t->layout.tasks.n; i++, p.units++)
-            for (int j = 0; j < t->plan->n_agents; j++)
-                p.returns[j] += *curves_at(&t->curves, CURVE_return, r, t->iteration - 1, i, j);
-    return p;
-}
-
-static void time_left(char *out, size_t size, double seconds) {
-    if (seconds < 100) snprintf(out, size, "%.0f s", seconds);
-    else if (seconds < 6000) snprintf(out, size, "%.0f min", seconds / 60);
-    else snprintf(out, size, "%.1f h", seconds / 3600);
-}
-
-/* Collective: as rarely as it is shown, since a sum over very many ranks takes a noticeable part of a short iteration. */
-static void show_progress(const struct trainer *t, double seconds, int64_t first_iteration, bool last) {
-    struct progress p = own_progress(t), all;
-    MPI_Reduce(&p, &all, sizeof p / sizeof(double), MPI_DOUBLE, MPI_SUM, 0, t->world);
-    int rank, at = 0;
-    MPI_Comm_rank(t->world, &rank);
-    if (rank != 0) return;
-    char returns[16 * ENV_AGENTS] = "", left[32];
-    for (int j = 0; j < t->plan->n_agents; j++)
-        at += snprintf(returns + at, sizeof returns - (size_t)at, " %.2f", all.returns[j] / all.units);
-    int64_t total = t->plan->config.run.iterations;
-    time_left(left, sizeof left, seconds / (double)(t->iteration - first_iteration) * (double)(total - t->iteration));
-    log_progress(last, "iteration %lld/%lld  return%s  %s left  %.3g million steps/s", (long long)t->iteration,
-                 (long long)total, returns, left, all.steps / seconds * 1e-6);
-}
-
-static void date_now(char out[32]) {
-    time_t now = time(NULL);
-    struct tm utc;
-    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-}
-
-static bool save(const struct trainer *t, const struct training *training, struct provenance *provenance,
-                 double seconds, struct fault *why) {
-    double steps = (double)t->steps, all;
-    MPI_Allreduce(&steps, &all, 1, MPI_DOUBLE, MPI_SUM, t->world);
-    provenance->seconds = seconds;
-    provenance->steps_per_second = all / seconds;
-    date_now(provenance->written);
-    MPI_Bcast(provenance, sizeof *provenance, MPI_BYTE, 0, t->world); /* one clock, one file */
-    return runfile_write(training->path, training->place, t, provenance, why);
-}
-
-/* When things happened in this process, in seconds; nothing here changes the numbers of a run. */
-struct times {
-    double began, now;    /* the iteration in hand; its end */
-    double saved, saving; /* when, and how long it took */
-    double looked;        /* for a stop file */
-};
-
-/* A long iteration is saved at once, so that a kill costs no more than the next one; but saving takes at most this
- * part of the time. */
-static const double long_iteration = 1 /* second */, most_saving = 0.05;
-
-static bool save_is_due(const struct times *times, const struct training *training) {
-    bool unknown = training->max_seconds > 0 && times->saving == 0; /* how long saving takes, which must be known in time */
-    return unknown || times->now - times->saved >= training->checkpoint_seconds ||
-           times->now - times->began > fmax(long_iteration, times->saving / most_saving);
-}
-
-/* Would one more iteration, and saving, end too late? Both may take half as long again as the last ones. */
-static bool time_is_up(const struct times *times, const struct training *training) {
-    double next = 1.5 * (times->now - times->began), saving = 1.5 * times->saving;
-    return training->max_seconds > 0 && times->now - training->began + next + saving > training->max_seconds;
-}
-
-static bool remove_stop_file(const char *path) {
-    char name[4096];
-    return snprintf(name, sizeof name, "%s.stop", path) < (int)sizeof name && unlink(name) == 0;
-}
-
-/* Between looks for a stop file: on a file server one may take as long as an iteration. */
-static const double look_seconds = 0.2;
-
-/* On rank 0. */
-static bool stop_file_is_there(const struct training *training, struct times *times, bool last) {
-    if (!last && times->now - times->looked < look_seconds) return false;
-    times->looked = times->now;
-    return remove_stop_file(training->path) || (training->name && remove_stop_file(training->name));
-}
-
-static struct verdict verdict_after(const struct trainer *t, const struct training *training, struct times *times) {
-    int rank;
-    MPI_Comm_rank(t->world, &rank);
-    bool last = t->iteration == t->plan->config.run.iterations;
-    struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after || time_is_up(times, training) ||
-                                  (rank == 0 && stop_file_is_there(training, times, last)),
-                          .save = last || save_is_due(times, training),
-                          .full = memory_is_full(t),
-                          .show = log_progress_is_due(last)};
-    return reduce_verdict(own, t->world);
-}
-
-static enum training_end train(struct trainer *t, const struct training *training, double started, struct fault *why) {
-    int64_t total = t->plan->config.run.iterations, first = t->iteration;
-    struct times times = {.now = started, .saved = started, .looked = started - look_seconds};
-    struct provenance provenance = {0};
-    struct verdict verdict = {0};
-    snprintf(provenance.command, sizeof provenance.command, "%s", training->command);
-    date_now(provenance.started);
-    while (t->iteration < total && !verdict.stop) {
-        times.began = times.now;
-        trainer_iterate(t);
-        times.now = log_seconds();
-        verdict = verdict_after(t, training, &times);
-        bool last = t->iteration == total;
-        if (verdict.show || verdict.stop) show_progress(t, times.now - started, first, last || verdict.stop);
-        if (!verdict.save && !verdict.stop && !verdict.full) continue;
-        if (!save(t, training, &provenance, times.now - started, why)) return TRAINING_FAILED;
-        times.saved = log_seconds();
-        times.saving = times.saved - times.now;
-        t->file_seconds += times.saving;
-        times.now = times.saved;
-        if (verdict.full && !last)
-            return fault_set(why, "the tables fill the memory of a machine after iteration %lld, which is saved; observe "
-                                  "less, or use more machines", (long long)t->iteration), TRAINING_FAILED;
-    }
-    return t->iteration < total ? TRAINING_STOPPED : TRAINING_DONE;
-}
-
-enum training_end trainer_run(struct trainer *t, const struct training *training, struct fault *why) {
-    double started = log_seconds();
-    t->resumed = t->iteration;
-    t->file_seconds = 0;
-    enum training_end end = train(t, training, started, why);
-    t->run_seconds = log_seconds() - started;
-    return end;
-}
-
-struct trainer_times trainer_times(const struct trainer *t) {
-    int size;
-    int64_t n = t->iteration - t->resumed;
-    const double *whole = t->curves.cost[COST_iteration_seconds] + t->resumed;
-    const double *reduce = t->curves.cost[COST_reduce_seconds] + t->resumed;
-    double *least = memory_zeros((size_t)n, sizeof *least), sum[3] = {0}, last = 0;
-    MPI_Comm_size(t->world, &size);
-    MPI_Allreduce(reduce, least, (int)n, MPI_DOUBLE, MPI_MIN, t->world);
-    for (int64_t i = 0; i < n; i++) {
-        sum[0] += (whole[i] - reduce[i]) / size;
-        sum[1] += (reduce[i] - least[i]) / size;
-        last += least[i];
-    }
-    sum[2] = t->file_seconds / size;
-    MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, t->world);
-    free(least);
-    return (struct trainer_times){.games = sum[0], .waiting = sum[1], .reduce = last, .file = sum[2],
-                                  .rest = t->run_seconds - sum[0] - sum[1] - last - sum[2]};
-}
+/* ---- What it has come to ---- */
 
 double *trainer_last(const struct trainer *t, enum curve curve) {
     int64_t width = curves_width(&t->curves, curve), n = t->plan->n_tasks * width;

@@ -15,6 +15,7 @@
 #include <mpi.h>
 #include <unistd.h>
 
+#include "multidistral/run/capacity.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/seal.h"
 #include "readers.h"
@@ -186,7 +187,7 @@ static inline bool is_small(const struct plan *plan) {
     double steps = 0;
     for (int i = 0; i < plan->n_tasks; i++)
         steps += (double)task_rules(&plan->task[i], &plan->config.rules).step_limit * (1 + (double)plan->config.learning.replay_games);
-    return games * steps * (double)plan->config.run.replicas < 20000 && plan->config.run.iterations < 1000 && trainer_bytes(plan, 1) < 104 << 20;
+    return games * steps * (double)plan->config.run.replicas < 20000 && plan->config.run.iterations < 1000 && capacity_bytes(plan, 1) < 104 << 20;
 }
 
 static inline void go_on(const struct plan *plan) {

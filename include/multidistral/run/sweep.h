@@ -6,7 +6,7 @@
 
 #include "multidistral/base/statistics.h"
 #include "multidistral/run/plan.h"
-#include "multidistral/run/trainer.h"
+#include "multidistral/run/training.h"
 
 /* ---- The combinations ---- */
 
@@ -58,7 +58,7 @@ struct sweep_job {
 };
 
 /* Trains what is not done. Collective over world, with the same job on all ranks and one outcome for all. The first rank of
- * a group says what it finished, with `say`. A signal stops it as it stops trainer_run; calling it again goes on. */
+ * a group says what it finished, with `say`. A signal stops it as it stops training_run; calling it again goes on. */
 enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
                               void (*say)(const struct sweep_job *job, int64_t combination, double mean_return),
                               struct fault *why);

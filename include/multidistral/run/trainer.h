@@ -1,4 +1,4 @@
-/* The training loop: E-step, M-step, reduce, distil, until all iterations are done. */
+/* What a rank holds while it trains, and an iteration: E-step, M-step, reduce, distil. training.h repeats it. */
 #ifndef MULTIDISTRAL_RUN_TRAINER_H
 #define MULTIDISTRAL_RUN_TRAINER_H
 
@@ -40,32 +40,9 @@ struct trainer {
     double *game_return;         /* [own replicas][own tasks][n_games_kept][agent] */
     int64_t iteration; /* done so far */
     int64_t steps;     /* environment steps taken by this rank since it was created */
-    int64_t resumed;   /* iterations done before trainer_run */
-    double run_seconds, file_seconds; /* of trainer_run, and of its part in which the run file is written */
+    int64_t resumed;   /* iterations done before training_run */
+    double run_seconds, file_seconds; /* of training_run, and of its part in which the run file is written */
 };
-
-/* Where the time of trainer_run went, in seconds; together they are the whole. */
-struct trainer_times {
-    double games;   /* mean over ranks: all they do in iterations by themselves */
-    double waiting; /* mean over ranks: for ranks that play longer, before the reduction */
-    double reduce;  /* what the rank that came last to each reduction spent in it: it waited for nobody */
-    double file;    /* writing the run file */
-    double rest;    /* between iterations: agreeing to go on, showing progress */
-};
-
-/* How a run goes on in time; nothing here changes its numbers. */
-struct training {
-    const char *path;         /* of the run file */
-    const char *name;         /* the same as the user wrote it: a stop file may be beside either; NULL: nothing else */
-    const struct output *place; /* that holds it, on rank 0; NULL: nobody else can be there */
-    const char *command;      /* for the provenance */
-    double checkpoint_seconds; /* between checkpoints; 0: after each iteration */
-    int64_t stop_after;       /* stop early when so many iterations are done */
-    double began;             /* when the program did, by log_seconds */
-    double max_seconds;       /* stop early, with all saved, before so much time has passed since; 0: no limit */
-};
-
-enum training_end { TRAINING_DONE, TRAINING_STOPPED, TRAINING_FAILED };
 
 /* All tables, at their beginning: nothing learned, uniform policies. Collective. False when the machine cannot hold them;
  * then there is nothing to destroy. */
@@ -83,24 +60,8 @@ void trainer_destroy_box(struct trainer *trainer);
 struct learner *trainer_learner(const struct trainer *trainer, int64_t replica, int64_t task);
 bool trainer_create_learner(struct trainer *trainer, int64_t replica, int64_t task);
 
-/* Bytes that the busiest of `size` ranks takes at most, if it reaches every row that it can, and gets as many tasks as it can. */
-uint64_t trainer_bytes(const struct plan *plan, int size);
-
-/* Trains until all iterations are done, or training.stop_after, or there is no time for one more within max_seconds, or a
- * signal or a file PATH.stop asks to stop, or the tables fill the memory (which is a failure, after saving); saves on the
- * way and at the end. PATH.stop is removed when it was heard. Collective, with one outcome for all ranks. */
-enum training_end trainer_run(struct trainer *trainer, const struct training *training, struct fault *why);
-
-/* After trainer_run; the same on all ranks but for the rest, which is each rank's own. Collective. */
-struct trainer_times trainer_times(const struct trainer *trainer);
-
 /* One iteration. Collective. Public for tests and measurements. */
 void trainer_iterate(struct trainer *trainer);
-
-/* From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 ask trainer_run to stop after the iteration in hand, or the first
- * one if none has begun; a second signal ends the process at once. Those that are ignored stay so (but UCX takes SIGHUP before main
- * begins: tools/environment). Local. */
-void trainer_catch_signals(void);
 
 /* Mean over replicas of a curve's last iteration, on rank 0 (NULL elsewhere): [n_tasks][width]; the caller owns it. */
 double *trainer_last(const struct trainer *trainer, enum curve curve);
