@@ -6,7 +6,8 @@
  *   void kernel_make_ready(learner, agent, number, row)   a row that was not reached in this iteration so far
  *   uint8_t kernel_draw(kernel, row, bits)           the action that 32 random bits draw
  *   float kernel_value(row)                          V(s), of a row that is ready
- *   float kernel_return(row, action, target)         V(s) as a return to come shows it: Q(s,a) is on its way to `target`
+ *   float kernel_return(row, action, target)         V(s) as the game went on from there: with `action`, worth `target`; of a
+ *                                                    row that is not backed up yet
  *   void kernel_back_up(kernel, n_agents, finished, row, action, target)
  *                                                    Q(s,a) of each agent not in the set on its way to r + gamma V(s')
  *
@@ -155,7 +156,7 @@ static inline void see(int n_agents, const struct game *game, struct table_row *
 static inline void sweep(const struct learner *learner, int n_agents, const struct kernel *kernel,
                          const struct transition *step, int64_t n) {
     struct table_row nobody[ENV_AGENTS] = {{{0}, 0}};
-    float target[ENV_AGENTS] = {0};
+    float target[ENV_AGENTS] = {0}, onward[ENV_AGENTS] = {0}; /* onward: the return from the step behind */
     const float gamma = (float)learner->gamma;
     const bool returns = learner->learning->backup == BACKUP_N_STEP;
     for (int64_t t = n - 1; t >= 0; t--) {
@@ -163,10 +164,10 @@ static inline void sweep(const struct learner *learner, int n_agents, const stru
         UNROLLED
         for (int j = 0; j < n_agents; j++) {
             const struct table_row *next = step[t].next[j];
-            bool known = returns && t < n - 1; /* the return from there on */
-            float ahead = !next ? 0 : known ? kernel_return(next, step[t + 1].action[j], target[j]) : kernel_value(next);
+            float ahead = !next ? 0 : returns && t < n - 1 ? onward[j] : kernel_value(next);
             row[j] = step[t].row[j] ? step[t].row[j] : &nobody[j];
             target[j] = step[t].reward[j] + gamma * ahead;
+            if (returns) onward[j] = kernel_return(row[j], step[t].action[j], target[j]);
         }
         kernel_back_up(kernel, n_agents, 0, row, step[t].action, target);
     }
