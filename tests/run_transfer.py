@@ -91,6 +91,12 @@ class Transfer(unittest.TestCase):
         self.refused(HELD_OUT[0], "--prior", prior, "--sharing", "team", says="shares otherwise")
         self.refused(HELD_OUT[0], "--prior", prior, "--observe-own-action", "no", says="observe_own_action")
         self.refused(f"{SOURCE}/data/maze_alone.task", "--prior", prior, says="agents")
+        self.refused(HELD_OUT[0], "--prior", prior, "--games-m", 0, says="would forget the prior")
+        matrix = self.train("matrix.h5", f"{SOURCE}/data/penalty.task", "--iterations", 1, "--observe-others", "no")
+        self.refused(f"{SOURCE}/data/two_rooms_5.task", "--prior", matrix, "--observe-others", "no", says="plays matrix games")
+        with open(self.path("apart.task"), "w") as apart:
+            apart.write("map:\n########\n########\n########\n########\n########\n########\n########\nAa....bB\n")
+        self.refused(self.path("apart.task"), "--prior", prior, says="no row of its distilled policy")
         done = run("train", "--resume", prior, "--prior", prior, "--iterations", 3)
         self.assertEqual(done.returncode, 2)
         self.assertIn("--prior", done.stderr)

@@ -185,7 +185,10 @@ static bool measure_file(struct bench *b, const char *path, struct fault *why) {
 static void create(struct bench *b) {
     uint64_t rows = b->plan.senses.rows.n;
     b->learner = memory_zeros((size_t)b->plan.n_tasks, sizeof *b->learner);
-    b->discounts = visits_discounts(b->plan.config.learning.gamma, b->plan.config.rules.step_limit);
+    int64_t longest = 0;
+    for (int i = 0; i < b->plan.n_tasks; i++)
+        if (b->plan.env[i]->rules.step_limit > longest) longest = b->plan.env[i]->rules.step_limit;
+    b->discounts = visits_discounts(b->plan.config.learning.gamma, longest);
     for (int j = 0; j < AGENTS; j++) b->traffic[j] = memory_zeros(rows, 16 * sizeof(float));
 }
 

@@ -19,6 +19,8 @@ static bool senses_agree(const struct senses *old, const struct senses *new, str
 }
 
 static bool plans_agree(const struct plan *old, const struct plan *new, struct fault *why) {
+    if (old->task[0].world != new->task[0].world)
+        return fault_set(why, "%s, expected the same kind of tasks as here", old->task[0].world == ENV_matrix ? "plays matrix games" : "plays on maps");
     if (old->n_agents != new->n_agents)
         return fault_set(why, "has %d agents, expected %d as here", old->n_agents, new->n_agents);
     if (old->config.run.sharing == SHARING_NONE || old->config.run.sharing != new->config.run.sharing)
@@ -49,15 +51,19 @@ static bool row_here(const struct plan *here, const struct plan *there, uint64_t
     return true;
 }
 
-static void take(struct trainer *t, int64_t replica, const struct plan *old, const struct runfile_distilled *from) {
-    int64_t n_shared = plan_n_distilled(t->plan);
+/* Returns the number of rows that could be taken. */
+static int64_t take(struct trainer *t, int64_t replica, const struct plan *old, const struct runfile_distilled *from) {
+    int64_t n_shared = plan_n_distilled(t->plan), taken = 0;
     const float *pi0 = from->pi0;
     for (int64_t d = 0; d < n_shared; d++)
         for (int64_t i = 0; i < from->n_rows; i++, pi0 += from->n_actions) {
             uint64_t row;
             if (policy_is_uniform((int)from->n_actions, pi0)) continue; /* as a row not known */
-            if (row_here(t->plan, old, from->row[i], &row)) distilled_set(&t->distilled[replica * n_shared + d], row, pi0);
+            if (!row_here(t->plan, old, from->row[i], &row)) continue;
+            distilled_set(&t->distilled[replica * n_shared + d], row, pi0);
+            taken++;
         }
+    return taken;
 }
 
 static bool read_replicas(const char *path, struct trainer *t, const struct plan *old, int64_t done, struct fault *why) {
@@ -67,7 +73,8 @@ static bool read_replicas(const char *path, struct trainer *t, const struct plan
         read = runfile_read_distilled(path, old, (t->layout.replicas.first + r) % old->config.run.replicas, &from, why);
         if (!read) break;
         read = runfile_is_same(path, from.iterations, done, why);
-        if (read) take(t, r, old, &from);
+        if (read && take(t, r, old, &from) == 0)
+            read = fault_set(why, "%s: no row of its distilled policy is of cells that are free here, expected a run on maps with some in common", path);
         free(from.row);
         free(from.pi0);
     }
@@ -86,6 +93,8 @@ static bool read_own(const char *path, struct trainer *t, struct fault *why) {
     struct plan old;
     int n_tasks;
     int64_t done;
+    if (t->plan->config.run.update_prior && t->plan->config.run.games_m == 0)
+        return fault_set(why, "games_m = 0: with no game to distil from, the first update would forget the prior; expected games, or update_prior = no");
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
     if (!plan_create(&old, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
     bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && has_distilled(path, &old, why) && read_replicas(path, t, &old, done, why);

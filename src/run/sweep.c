@@ -286,10 +286,12 @@ static bool is_other(const char *path, const char *text) {
     return other;
 }
 
-static void keep_previous(const char *path) {
+static bool keep_previous(const char *path, struct fault *why) {
     char *previous = output_previous(path, 1);
-    rename(path, previous);
+    bool kept = access(path, F_OK) != 0 || ((unlink(previous) == 0 || errno == ENOENT) && link(path, previous) == 0) || rename(path, previous) == 0;
+    if (!kept) fault_set(why, "%s: cannot be kept as %s: %s", path, previous, strerror(errno));
     free(previous);
+    return kept;
 }
 
 static char *in_folder(const char *folder, const char *name) {
@@ -336,7 +338,7 @@ bool sweep_summarize(const struct sweep *sweep, const char *folder, struct sweep
     struct output place = {.lock = -1};
     ok = ok && sweep_check_places(sweep, folder, why) && take_turn(&place, h5, why);
     table->replaces = ok && is_other(csv, text);
-    if (table->replaces) keep_previous(csv), keep_previous(h5);
+    if (table->replaces) ok = keep_previous(csv, why) && keep_previous(h5, why);
     ok = ok && write_csv(csv, text, why) && runfile_write_summary(h5, sweep, table, why);
     if (place.path) output_close(&place);
     free(text);

@@ -151,6 +151,8 @@ static void prepare_priors(struct trainer *t) {
     }
 }
 
+static bool distils(const struct trainer *t) { return t->plan->config.run.sharing != SHARING_NONE && t->plan->config.run.update_prior; }
+
 static void sum_own_visits(struct trainer *t, int64_t replica) {
     struct visits *sum = t->sum + replica * plan_n_distilled(t->plan);
     for (int p = 0; p < plan_n_players(t->plan); p++) visits_add(&sum[plan_distilled_of(t->plan, p)], &t->own[p]);
@@ -158,7 +160,7 @@ static void sum_own_visits(struct trainer *t, int64_t replica) {
 
 /* pi0 of all own replicas from the visits of all ranks of the group. */
 static void distil(struct trainer *t) {
-    if (t->plan->config.run.sharing == SHARING_NONE || !t->plan->config.run.update_prior) return;
+    if (!distils(t)) return;
     int64_t bytes = reduce_visits(t->sum, (int)n_distilled(t), t->group);
     t->curves.cost[COST_reduce_bytes][t->iteration] = (double)bytes;
     for (int64_t i = 0; i < n_distilled(t); i++)
@@ -173,7 +175,7 @@ static void play(struct trainer *t, int64_t replica, int64_t task) {
     struct games e = e_step(t, replica, task), m = m_step(t, replica, task);
     record(t, replica, task, &e, &m);
     if (t->behaviour) record_behaviour(t, replica, task);
-    sum_own_visits(t, replica);
+    if (distils(t)) sum_own_visits(t, replica);
     t->task_seconds[task] += processor_seconds() - began;
 }
 
