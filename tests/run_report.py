@@ -205,12 +205,15 @@ class Report(unittest.TestCase):
     def test_other_runs(self):
         """One agent and no M-step; three in a team; a matrix game; no choke point: what cannot be drawn is said, and nothing fails."""
         for name, options in (("maze_alone", ["--games-m", "0"]), ("doorway_three", ["--learner", "team_soft_q"]), ("penalty", []),
-                              ("swap_open", ["--replicas", "2", "--behaviour", "yes"])):
+                              ("swap_open", ["--replicas", "2", "--behaviour", "yes", "--games-m", "1"])):
             path = f"{self.place.name}/{name}.h5"
             subprocess.run([PROGRAM, "train", f"{SOURCE}/data/{name}.task", "--iterations", "1", *options, "-o", path], check=True,
                            capture_output=True)
             driver = self.open(360, path)
             self.assert_quiet(driver)
+            games = [game.get_attribute("textContent") for game in driver.find_elements(By.CSS_SELECTOR, "#game_number option")]
+            self.assertEqual([" (new, " in game for game in games],
+                             {"maze_alone": [True] * 3, "penalty": [], "swap_open": [False, True, True]}.get(name, [False] * 3))
             self.assertNotIn("unknown \u00b1", driver.find_element(By.TAG_NAME, "body").text)
 
     def test_print(self):
