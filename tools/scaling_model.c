@@ -7,9 +7,9 @@
  *   scaling_model link                two ranks: latency and bandwidth between them, and how long one addition takes; JSON,
  *                                     seconds and bytes
  *
- * INPUT, binary: int64 n_iterations, n_ranks, n_visits, n_rows, n_actions; double seconds of an addition, cells visited in a
- * visited row; by iteration doubles: cells visited by anyone, seconds of the local part of the reduction; then double seconds
- * of games, [iteration][rank]. */
+ * INPUT, binary: int64 n_iterations, n_ranks, n_visits, n_rows, n_actions, by_cells (are the rows of a rank far from full?);
+ * double seconds of an addition; by iteration doubles: rows and cells visited by anyone, seconds of the local part of the reduction; then
+ * double seconds of games, [iteration][rank]. */
 #include <math.h>
 #include <mpi.h>
 #include <stdint.h>
@@ -38,10 +38,10 @@ static bool two_level;
 
 struct model {
     struct {
-        int64_t n_iterations, n_ranks, n_visits, n_rows, n_actions;
-        double add_seconds, cells_in_row;
+        int64_t n_iterations, n_ranks, n_visits, n_rows, n_actions, by_cells;
+        double add_seconds;
     } about;
-    double *cells, *local, *games; /* [iteration]; games: of this rank */
+    double *rows, *cells, *local, *games; /* [iteration]; games: of this rank */
     int rank, size, every;
     enum variant variant;
     struct visits visits[MOST_VISITS];
@@ -96,16 +96,15 @@ static void levels_create(int rank) {
 
 /* ---- Visits ---- */
 
-/* As many cells as were visited by anyone, in as many rows; each rank has a quarter of them, and together all. */
+/* As many rows and cells as were visited by anyone, and together all: each rank has a quarter of the rows or, by cells, of the cells. */
 static void visit(struct model *m, int64_t iteration) {
-    double rows = (double)(m->about.n_visits * m->about.n_rows), cells = m->cells[iteration];
-    int64_t per_row = (int64_t)fmax(ceil(cells / rows), round(m->about.cells_in_row)), n = (int64_t)cells;
+    int64_t rows = (int64_t)m->rows[iteration], cells = (int64_t)m->cells[iteration], c = 0;
     for (int64_t v = 0; v < m->about.n_visits; v++) visits_clear(&m->visits[v]);
-    for (int64_t c = 0; c < n; c++) {
-        int64_t row = c / per_row;
-        if (m->size >= 4 && (c + m->rank) % 4 != 0) continue;
-        visits_at(&m->visits[row / m->about.n_rows], (uint64_t)(row % m->about.n_rows))[c % per_row] = 1;
-    }
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t a = 0, n = cells / rows + (row < cells % rows); a < n; a++, c++) {
+            if (m->size >= 4 && ((m->about.by_cells ? c : row) + m->rank) % 4 != 0) continue;
+            visits_at(&m->visits[row / m->about.n_rows], (uint64_t)(row % m->about.n_rows))[a] = 1;
+        }
 }
 
 /* After the reduction every rank has what anyone visited. */
@@ -175,8 +174,10 @@ static void background_finish(struct background *b, const struct model *m) {
 }
 
 static void background_start(struct background *b, const struct model *m, int64_t iteration) {
-    b->bytes[0] = (int)(m->about.n_visits * m->about.n_rows * m->about.n_actions / CHAR_BIT + 1);
-    b->bytes[1] = (int)m->cells[iteration] * (int)sizeof(int64_t);
+    double bits = (double)(m->about.n_visits * m->about.n_rows), counts = m->rows[iteration] * (double)m->about.n_actions;
+    if (m->about.by_cells) bits += counts, counts = m->cells[iteration];
+    b->bytes[0] = (int)(bits / CHAR_BIT) + 1;
+    b->bytes[1] = (int)counts * (int)sizeof(int64_t);
     b->phase = b->stage = b->stages = 0;
     while (1 << b->stages < m->size) b->stages++;
     b->running = m->size > 1;
@@ -266,13 +267,18 @@ static void measure_local(struct model *m) {
     if (!distilled_create(&distilled, (uint64_t)m->about.n_rows, (int)m->about.n_actions)) abort();
     for (int64_t i = 0; i < m->about.n_iterations; i++) {
         double least = INFINITY;
+        uint64_t n_counts = (uint64_t)m->rows[i] * (uint64_t)m->about.n_actions;
+        int64_t *counts = memory_zeros(n_counts + 1, sizeof *counts);
+        for (uint64_t c = 0; c < (uint64_t)m->cells[i]; c++) counts[c] = 1;
         for (int repeat = 0; repeat < REPEATS; repeat++) {
             visit(m, i);
             double began = MPI_Wtime();
             reduce_visits(m->visits, (int)m->about.n_visits, MPI_COMM_SELF);
+            if (m->about.by_cells) sum_cells(counts, n_counts, MPI_COMM_SELF); /* which a rank alone does not need */
             for (int64_t v = 0; v < m->about.n_visits; v++) distilled_update(&distilled, &m->visits[v], 0.1);
             least = fmin(least, MPI_Wtime() - began);
         }
+        free(counts);
         printf("%.9g\n", least);
     }
     distilled_destroy(&distilled);
@@ -329,9 +335,9 @@ static bool read_input(struct model *m, const char *path) {
     FILE *file = fopen(path, "rb");
     bool ok = file && fread(&m->about, sizeof m->about, 1, file) == 1 && m->about.n_ranks >= m->size && m->size <= MOST_RANKS && m->about.n_visits <= MOST_VISITS;
     size_t n = ok ? (size_t)m->about.n_iterations : 0;
-    double **by_iteration[] = {&m->cells, &m->local, &m->games, &m->whole, &m->reduce};
-    for (int i = 0; i < 5; i++) *by_iteration[i] = memory_zeros(n, sizeof(double));
-    ok = ok && fread(m->cells, sizeof(double), n, file) == n && fread(m->local, sizeof(double), n, file) == n;
+    double **by_iteration[] = {&m->rows, &m->cells, &m->local, &m->games, &m->whole, &m->reduce};
+    for (int i = 0; i < 6; i++) *by_iteration[i] = memory_zeros(n, sizeof(double));
+    for (int i = 0; ok && i < 3; i++) ok = fread(*by_iteration[i], sizeof(double), n, file) == n;
     add_seconds = m->about.add_seconds;
     long games = ok ? ftell(file) : 0;
     for (size_t i = 0; ok && i < n; i++)
