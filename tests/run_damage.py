@@ -40,7 +40,7 @@ class Damage(unittest.TestCase):
             with self.subTest(seed):
                 self.assertEqual(self.counts("--files", 1, "--seed", seed, "--commands", "info")["info"]["refused"], 1)
 
-    def test_plot_and_report_refuse_them_too(self):
+    def test_tools_refuse_them_too(self):
         self.assert_refused(self.counts("--files", 4, "--commands", "plot", "report"), 4)
 
     def test_usage(self):
