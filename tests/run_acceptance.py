@@ -261,6 +261,23 @@ class File(InFolder):
         self.assertEqual(training.returncode, 0)
         self.assertGreater(opened, 0)
 
+    def test_no_more_than_the_checkpoint_seconds_is_unsaved(self):
+        """But for the iteration in hand, whose end the save waits for."""
+        name, most = self.path("run.h5"), 0.5
+        command = [PROGRAM, "train", TWO_ROOMS[0], "--iterations", "1000000", "--games-e", "1", "--games-m", "1",
+                   "--checkpoint-seconds", str(most), "--keep", "2", "-o", name]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+            while not os.path.exists(f"{name}.prev2"):
+                time.sleep(0.01)
+            training.send_signal(signal.SIGINT)
+        self.assertEqual(training.returncode, 75)
+        with h5py.File(name) as last, h5py.File(f"{name}.prev") as before, h5py.File(f"{name}.prev2") as first:
+            seconds = last["provenance/iteration_seconds"][...]
+            saved = [int(file.attrs["iterations_done"]) for file in (first, before, last)]
+        self.assertGreater(saved[1] - saved[0], 1)
+        for start, end in zip(saved, saved[1:]):
+            self.assertLess(seconds[start:end - 1].sum(), most)
+
     def test_ctrl_c_saves_and_resume_loses_nothing(self):
         settings = [*TWO_ROOMS, "--games-e", "100", "--games-m", "100", "--beta", "0.5", "--iterations", "30"]
         whole, part = self.train("whole.h5", *settings), self.path("part.h5")
@@ -278,7 +295,7 @@ class File(InFolder):
         for limit in ("2", "0:02", "0:0:02", "0-0:0:2"):
             began = time.monotonic()
             name = self.train("limit.h5", *settings, "--max-time", limit, "--overwrite", ranks=2, status=75)
-            self.assertLess(time.monotonic() - began, 60)  # it would take hours
+            self.assertLess(time.monotonic() - began, patience(60))  # it would take hours
             with h5py.File(name) as file:
                 self.assertGreater(file.attrs["iterations_done"], 1)
 
