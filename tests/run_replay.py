@@ -150,7 +150,7 @@ class Replay(unittest.TestCase):
             os.execve(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options], os.environ | {"LC_ALL": locale})
         shown, looked, keys = b"", 0, list(keys)
         while True:
-            ready = select.select([terminal], [], [], 60)[0]
+            ready = select.select([terminal], [], [], patience(60))[0]
             try:
                 part = os.read(terminal, 65536) if ready else b""
             except OSError:  # the end of a terminal

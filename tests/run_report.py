@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 import h5py
 from selenium import webdriver
@@ -44,8 +45,11 @@ def waited(condition):
 class Report(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = tempfile.TemporaryDirectory()
+        cls.place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.addClassCleanup(cls.place.cleanup)
+        folders = mock.patch.dict(os.environ, {"TMPDIR": cls.place.name})  # browsers leave some there
+        folders.start()
+        cls.addClassCleanup(folders.stop)
         cls.run_file, cls.second = f"{cls.place.name}/run.h5", f"{cls.place.name}/<i>second.h5"
         for path, options in ((cls.run_file, ["--behaviour", "yes"]), (cls.second, ["--alpha", "0.5", "--sharing", "team"])):
             subprocess.run([PROGRAM, "train", *TASKS, "--iterations", "8", "--replicas", "3", *options, "-o", path], check=True,
