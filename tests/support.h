@@ -23,7 +23,7 @@ static inline void world_create(struct world *world, const char *map, const char
     struct rules run_rules;
     struct senses senses;
     struct fault why = {""};
-    char text[2048];
+    char text[8192];
     setting_defaults(rules_table, rules_count, &run_rules);
     setting_defaults(senses_table, senses_count, &senses);
     snprintf(text, sizeof text, "%smap:\n%s", rules, map);

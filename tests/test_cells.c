@@ -141,6 +141,26 @@ static void one_cell_more_than_can_be_numbered_is_refused(void **unused) {
     for (int i = 0; i < 2; i++) task_destroy(&tasks[i]);
 }
 
+static void a_cell_that_no_task_of_the_run_has_is_named(void **unused) {
+    (void)unused;
+    struct task own, wider, longer;
+    struct cells cells;
+    struct fault why = {""};
+    read_map(&own, "map:\nA.a\n#..\n");
+    read_map(&wider, "map:\nA.a.\n");
+    read_map(&longer, "map:\n...\nA.a\n");
+    number(&cells, &own, 1);
+    assert_true(cells_cover(&cells, &own, &why));
+    assert_false(cells_cover(&cells, &wider, &why));
+    assert_non_null(strstr(why.text, "row 0, column 3 (counted from 0) is free, expected a wall"));
+    assert_false(cells_cover(&cells, &longer, &why));
+    assert_non_null(strstr(why.text, "row 1, column 0 (counted from 0) is free, expected a wall"));
+    cells_destroy(&cells);
+    task_destroy(&own);
+    task_destroy(&wider);
+    task_destroy(&longer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(free_cells_are_numbered_in_row_major_order),
@@ -150,6 +170,7 @@ int main(void) {
         cmocka_unit_test(the_two_room_tasks_share_23_cells),
         cmocka_unit_test(as_many_cells_as_can_be_numbered_are_numbered),
         cmocka_unit_test(one_cell_more_than_can_be_numbered_is_refused),
+        cmocka_unit_test(a_cell_that_no_task_of_the_run_has_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,12 +180,29 @@ static void too_large_a_world_is_refused(void **unused) {
     world_destroy(&world);
 }
 
+/* Two agents with 3000 cells each: 9 million tuples, which can be numbered, of 128 bytes each. */
+static void more_than_its_memory_is_refused(void **unused) {
+    enum { ROWS = 50, COLUMNS = 60 };
+    (void)unused;
+    struct world world;
+    struct joint joint;
+    struct fault why = {""};
+    char map[ROWS * (COLUMNS + 1) + 1], *end = map;
+    for (int row = 0; row < ROWS; row++) end += sprintf(end, "%-*s\n", COLUMNS, row > 0 ? "" : "A.a.B.b.");
+    for (char *c = map; c < end; c++) *c = *c == ' ' ? '.' : *c;
+    world_create(&world, map, "");
+    assert_false(joint_create(&joint, &world.grid, 0, &why));
+    assert_non_null(strstr(why.text, "9e+06 joint states with "));
+    assert_non_null(strstr(why.text, "GiB, expected at most 1 GiB"));
+    world_destroy(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_move_leads_where_a_step_does), cmocka_unit_test(contested_cells_are_decided_by_lot),
         cmocka_unit_test(all_states_are_reached_once),        cmocka_unit_test(a_game_that_has_ended_has_no_moves),
         cmocka_unit_test(cells_out_of_reach_do_not_count),    cmocka_unit_test(who_may_come_from_where),
-        cmocka_unit_test(too_large_a_world_is_refused),
+        cmocka_unit_test(too_large_a_world_is_refused),       cmocka_unit_test(more_than_its_memory_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -836,6 +836,25 @@ static void n_step_returns_pass_the_values_between(void **state) {
     one_game_leaves(1, BACKUP_N_STEP, 0, 1, (const double[]){4, 4, 4, 100});
 }
 
+static struct episode random_game(int64_t rollout, int backup, int64_t replay_games) {
+    struct bench b;
+    create(&b, LEARNER_random, "A.b\n.#.\na.B\n", "reward_step = -1\n");
+    b.learning.rollout = rollout;
+    b.learning.backup = backup;
+    b.learning.replay_games = replay_games;
+    prepare(&b, 0, false);
+    struct episode episode = learn(&b, 3);
+    destroy(&b);
+    return episode;
+}
+
+static void random_games_are_the_same_however_they_are_recorded(void **state) {
+    (void)state;
+    struct episode plain = random_game(1, BACKUP_ONE_STEP, 0), recorded = random_game(3, BACKUP_N_STEP, 2);
+    assert_int_equal(recorded.steps, plain.steps);
+    for (int j = 0; j < 2; j++) assert_true(recorded.returns[j] == plain.returns[j]);
+}
+
 /* A return of soft learners holds what entropy is worth at each step behind the first, V(s) - Q(s,a), from before the row is
  * backed up: with Q = 10 for the way right and 0 for all else, 1/beta log(1 + 4 exp(-10 beta)). */
 static void soft_returns_pass_entropy_and_rewards(void **state) {
@@ -1004,6 +1023,7 @@ int main(void) {
         cmocka_unit_test(exploration_is_spread_evenly),
         cmocka_unit_test(a_rollout_is_backed_up_from_its_end),
         cmocka_unit_test(n_step_returns_pass_the_values_between),
+        cmocka_unit_test(random_games_are_the_same_however_they_are_recorded),
         cmocka_unit_test(soft_returns_pass_entropy_and_rewards),
         cmocka_unit_test(returns_come_to_the_same),
         cmocka_unit_test(games_are_replayed_backwards),

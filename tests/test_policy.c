@@ -233,6 +233,14 @@ static void counts_become_the_distilled_policy(void **state) {
     distil(SLOTS_DIRECT + 1000);
 }
 
+static void more_rows_than_the_address_space_holds_are_refused(void **state) {
+    (void)state;
+    struct visits visits;
+    struct distilled d;
+    assert_false(visits_create(&visits, UINT64_C(1) << 50, 5));
+    assert_false(distilled_create(&d, UINT64_C(1) << 50, 5));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_by_hand),
@@ -252,6 +260,7 @@ int main(void) {
         cmocka_unit_test(a_certain_policy_has_no_entropy),
         cmocka_unit_test(discounts_are_rounded_units),
         cmocka_unit_test(counts_become_the_distilled_policy),
+        cmocka_unit_test(more_rows_than_the_address_space_holds_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,13 +93,11 @@ static double value_of_staying(const struct search *search, const struct game *g
 }
 
 static uint8_t nearer(struct search *search, int agent, uint16_t cell) {
-    uint32_t first = rng_below(rng_next(&search->rng), ENV_ACTIONS);
-    for (uint32_t i = 0; i < ENV_ACTIONS; i++) {
-        uint32_t a = (first + i) % ENV_ACTIONS;
-        uint16_t next = search->grid->move[cell * GRID_STRIDE + a];
-        if (search->distance[agent][next] < search->distance[agent][cell]) return (uint8_t)a;
-    }
-    return ACTION_STAY;
+    uint32_t a = rng_below(rng_next(&search->rng), ENV_ACTIONS), left = ENV_ACTIONS;
+    const uint16_t *next = &search->grid->move[cell * GRID_STRIDE];
+    const uint32_t *distance = search->distance[agent];
+    while (left-- > 1 && distance[next[a]] >= distance[cell]) a = (a + 1) % ENV_ACTIONS; /* every goal can be reached */
+    return (uint8_t)a;
 }
 
 static bool happens(struct search *search, float probability) { return rng_unit(rng_next(&search->rng)) < probability; }

@@ -14,8 +14,9 @@ struct env *env_create(const struct task *task, const struct rules *run_rules, c
     }
 #include "multidistral/world/envs.def"
 #undef ENV
-    default: return NULL;
+    case ENV_KINDS: break; /* GCOVR_EXCL_LINE */
     }
+    return NULL; /* GCOVR_EXCL_LINE: a task is of one of these worlds */
 }
 
 void env_destroy(struct env *env) {
@@ -25,7 +26,7 @@ void env_destroy(struct env *env) {
     case ENV_##name: env_##name##_destroy((struct env_##name *)env); break;
 #include "multidistral/world/envs.def"
 #undef ENV
-    default: break;
+    case ENV_KINDS: break; /* GCOVR_EXCL_LINE */
     }
     free(env);
 }
