@@ -4,7 +4,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
@@ -14,36 +13,7 @@ import xarray
 
 from h5same import differences
 from patience import patience
-
-PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
-TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
-
-
-def run(*arguments, ranks=0):
-    launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
-
-
-class InFolder(unittest.TestCase):
-    def setUp(self):
-        self.place = tempfile.TemporaryDirectory()
-        self.addCleanup(self.place.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.place.name, name)
-
-    def write(self, name, content):
-        with open(self.path(name), "wb") as out:
-            out.write(content if isinstance(content, bytes) else content.encode())
-        return self.path(name)
-
-    def train(self, name, *arguments, ranks=0, status=0):
-        done = run("train", *arguments, "-o", self.path(name), ranks=ranks)
-        self.assertEqual(done.returncode, status, done.stderr)
-        return self.path(name)
-
-    def differ(self, a, b):
-        return differences(a, b)
+from program import MPIEXEC, PROGRAM, SOURCE, TWO_ROOMS, InFolder, run
 
 
 class Ranks(InFolder):
@@ -51,7 +21,7 @@ class Ranks(InFolder):
         one = self.train("one.h5", *TWO_ROOMS, *settings, ranks=1)
         for ranks in (2, 3, 5, 8):
             with self.subTest(settings=settings, ranks=ranks):
-                self.assertFalse(self.differ(one, self.train(f"{ranks}.h5", *TWO_ROOMS, *settings, ranks=ranks)))
+                self.assertFalse(differences(one, self.train(f"{ranks}.h5", *TWO_ROOMS, *settings, ranks=ranks)))
 
     def test_per_agent(self):
         self.same_at_any_rank_count()
@@ -71,10 +41,10 @@ class Ranks(InFolder):
                 with self.subTest(settings=settings):
                     one, part = self.train("one.h5", *settings), self.path("part.h5")
                     for ranks in (2, 5):
-                        self.assertFalse(self.differ(one, self.train("other.h5", *settings, ranks=ranks)))
+                        self.assertFalse(differences(one, self.train("other.h5", *settings, ranks=ranks)))
                     self.train("part.h5", *settings, "--stop-after", 2, ranks=2, status=75)
                     self.assertEqual(run("train", "--resume", part, ranks=5).returncode, 0)
-                    self.assertFalse(self.differ(one, part))
+                    self.assertFalse(differences(one, part))
 
     def test_behaviour_is_measured_from_outside(self):
         settings = [*TWO_ROOMS, "--iterations", 5, "--replicas", 2]
@@ -83,11 +53,11 @@ class Ranks(InFolder):
             seen = self.train("seen.h5", *settings, "--learner", learner, "--behaviour", "yes", "--overwrite")
             for ranks in (2, 5):
                 other = self.train("other.h5", *settings, "--learner", learner, "--behaviour", "yes", "--overwrite", ranks=ranks)
-                self.assertFalse(self.differ(seen, other))
+                self.assertFalse(differences(seen, other))
             self.train("other.h5", *settings, "--learner", learner, "--behaviour", "yes", "--stop-after", 2, "--overwrite",
                        status=75)
             self.assertEqual(run("train", "--resume", self.path("other.h5"), ranks=3).returncode, 0)
-            self.assertFalse(self.differ(seen, other))
+            self.assertFalse(differences(seen, other))
             with h5py.File(plain) as a, h5py.File(seen) as b:
                 self.assertNotIn("behaviour", a)
                 for name in a["curves"]:
@@ -108,14 +78,14 @@ class Ranks(InFolder):
                 done = run("train", *TWO_ROOMS, *settings, "--stop-after", 4, "-o", part, "--overwrite", ranks=3)
                 self.assertEqual(done.returncode, 75, done.stderr)
                 self.assertEqual(run("train", "--resume", part, ranks=5).returncode, 0)
-                self.assertFalse(self.differ(whole, part))
+                self.assertFalse(differences(whole, part))
 
     def test_the_same_command_until_it_is_done(self):
         whole = self.train("whole.h5", *TWO_ROOMS, "--iterations", 8)
         command, part = ["--iterations", 8, "--continue"], self.path("-part.h5")
         for ranks, stop, status in ((2, 3, 75), (0, 6, 75), (3, 99, 0)):
             self.train("-part.h5", *TWO_ROOMS, *command, "--stop-after", stop, ranks=ranks, status=status)
-        self.assertFalse(self.differ(whole, part))
+        self.assertFalse(differences(whole, part))
         before = os.stat(part)
         done = run("train", *TWO_ROOMS, *command, "-o", part, ranks=2)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
@@ -126,13 +96,13 @@ class Ranks(InFolder):
             self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
             self.assertIn(says, done.stderr)
         self.assertEqual(run("train", *TWO_ROOMS, *command).returncode, 2)
-        self.assertEqual(sorted(os.listdir(self.place.name)), ["-part.h5", "-part.h5.prev", "whole.h5"])
+        self.assertEqual(sorted(os.listdir(self.place)), ["-part.h5", "-part.h5.prev", "whole.h5"])
 
     def test_more_iterations_later(self):
         whole = self.train("whole.h5", *TWO_ROOMS, "--iterations", 9)
         part = self.train("part.h5", *TWO_ROOMS, "--iterations", 5)
         self.assertEqual(run("train", "--resume", part, "--iterations", 9, ranks=2).returncode, 0)
-        self.assertFalse(self.differ(whole, part))
+        self.assertFalse(differences(whole, part))
 
     def test_the_reduction_is_a_tenth_of_the_table(self):
         with h5py.File(self.train("run.h5", *TWO_ROOMS, ranks=5)) as run_file:
@@ -146,16 +116,16 @@ class Ranks(InFolder):
     def test_a_row_more_is_a_difference(self):
         one = self.train("one.h5", *TWO_ROOMS, "--iterations", 2)
         shutil.copy(one, self.path("other.h5"))
-        self.assertFalse(self.differ(one, self.path("other.h5")))
+        self.assertFalse(differences(one, self.path("other.h5")))
         with h5py.File(self.path("other.h5"), "r+") as file:
             row = file["row"][...]
             del file["row"]
             file["row"] = np.append(row, row[-1] + 1)
-        self.assertIn("row", self.differ(one, self.path("other.h5")))
+        self.assertIn("row", differences(one, self.path("other.h5")))
 
     def test_a_seed_makes_a_difference(self):
         one = self.train("one.h5", TWO_ROOMS[0], "--iterations", 2)
-        self.assertTrue(self.differ(one, self.train("two.h5", TWO_ROOMS[0], "--iterations", 2, "--seed", 2)))
+        self.assertTrue(differences(one, self.train("two.h5", TWO_ROOMS[0], "--iterations", 2, "--seed", 2)))
 
     def test_the_frame_makes_none_for_policies_per_agent(self):
         files = [self.train(f"{frame}.h5", *TWO_ROOMS, "--frame", frame, "--iterations", 5)
@@ -210,17 +180,17 @@ class File(InFolder):
             self.write("again.ini", run_file["settings"].attrs["ini"])
             for task, text in zip(run_file["tasks/name"], run_file["tasks/text"]):
                 self.write(task.decode() + ".task", text)
-        self.assertFalse(self.differ(name, self.train("again.h5", self.path("again.ini"))))
+        self.assertFalse(differences(name, self.train("again.h5", self.path("again.ini"))))
 
     def test_the_one_before_stays_and_no_part(self):
         self.train("run.h5", TWO_ROOMS[0], "--iterations", 3, "--checkpoint-seconds", 0, ranks=2)
-        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+        self.assertEqual(sorted(os.listdir(self.place)), ["run.h5", "run.h5.prev"])
         with h5py.File(self.path("run.h5.prev")) as before:
             self.assertEqual(before.attrs["iterations_done"], 2)
 
     def test_as_many_stay_as_wanted(self):
         self.train("run.h5", TWO_ROOMS[0], "--iterations", 5, "--checkpoint-seconds", 0, "--keep", 3)
-        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev", "run.h5.prev2", "run.h5.prev3"])
+        self.assertEqual(sorted(os.listdir(self.place)), ["run.h5", "run.h5.prev", "run.h5.prev2", "run.h5.prev3"])
         with h5py.File(self.path("run.h5.prev3")) as before:
             self.assertEqual(before.attrs["iterations_done"], 2)
 
@@ -288,7 +258,7 @@ class File(InFolder):
             training.send_signal(signal.SIGINT)
         self.assertEqual(training.returncode, 75)
         self.assertEqual(run("train", "--resume", part).returncode, 0)
-        self.assertFalse(self.differ(whole, part))
+        self.assertFalse(differences(whole, part))
 
     def test_a_time_limit_is_kept_with_all_saved(self):
         settings = [*TWO_ROOMS, "--games-e", 200, "--iterations", 100000]
@@ -327,7 +297,7 @@ class File(InFolder):
                 with open(name, "rb") as file:
                     self.assertEqual(file.read(), before)
         self.train("run.h5", TWO_ROOMS[0], "--iterations", 2, "--overwrite")
-        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+        self.assertEqual(sorted(os.listdir(self.place)), ["run.h5", "run.h5.prev"])
 
     def test_a_signal_before_the_first_iteration_stops_after_it(self):
         """The program waits for its task file, a pipe, when the signal comes."""
@@ -380,7 +350,7 @@ class File(InFolder):
             pass
         self.assertIn("go on with", training.communicate(timeout=patience(200))[1])
         self.assertEqual(training.returncode, 75)
-        self.assertEqual(os.listdir(self.place.name), ["run.h5"])
+        self.assertEqual(os.listdir(self.place), ["run.h5"])
 
     def test_one_run_at_a_time_writes_a_file(self):
         name = self.path("run.h5")
@@ -395,7 +365,7 @@ class File(InFolder):
             training.send_signal(signal.SIGINT)
             self.assertIn("is finished and saved", training.communicate()[1])
         self.assertEqual(training.returncode, 75)
-        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+        self.assertEqual(sorted(os.listdir(self.place)), ["run.h5", "run.h5.prev"])
 
     def test_a_killed_run_is_in_nobodys_way(self):
         name = self.path("run.h5")
@@ -407,7 +377,7 @@ class File(InFolder):
         with h5py.File(name) as run_file:
             done = int(run_file.attrs["iterations_done"])
         self.assertEqual(run("train", "--resume", name, "--stop-after", done + 1).returncode, 75)
-        self.assertEqual(sorted(os.listdir(self.place.name)), ["run.h5", "run.h5.prev"])
+        self.assertEqual(sorted(os.listdir(self.place)), ["run.h5", "run.h5.prev"])
 
     def test_a_link_stays_a_link(self):
         os.mkdir(self.path("store"))
@@ -500,14 +470,14 @@ BROKEN_SETTINGS = {
 
 class Errors(InFolder):
     def refused(self, *arguments, says=()):
-        before = sorted(os.listdir(self.place.name))
+        before = sorted(os.listdir(self.place))
         done = run("train", *arguments)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertEqual(done.stdout, "")
         for piece in says:
             self.assertIn(piece, done.stderr)
-        self.assertEqual(sorted(os.listdir(self.place.name)), before)
+        self.assertEqual(sorted(os.listdir(self.place)), before)
 
     def test_broken_tasks(self):
         for name, (text, line) in BROKEN_TASKS.items():
@@ -536,7 +506,7 @@ class Errors(InFolder):
         self.refused(TWO_ROOMS[0], f"{SOURCE}/data/maze_alone.task", *out, says=["agents"])
         self.refused("--resume", self.path("none.h5"), says=["none.h5"])
         self.refused(TWO_ROOMS[0], "-o", "", says=["no name"])
-        self.refused(TWO_ROOMS[0], "-o", self.place.name, "--overwrite", says=["no regular file"])
+        self.refused(TWO_ROOMS[0], "-o", self.place, "--overwrite", says=["no regular file"])
         os.mkfifo(self.path("fifo"))
         self.refused(TWO_ROOMS[0], "-o", self.path("fifo"), "--overwrite", says=["no regular file"])
         self.refused("--resume", self.path("fifo"), says=["no regular file"])

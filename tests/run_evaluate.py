@@ -3,9 +3,7 @@ import csv
 import io
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 import unittest
 
 import h5py
@@ -14,10 +12,8 @@ import numpy as np
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tools"))
 import seal  # noqa: E402
-from patience import patience  # noqa: E402
+from program import SOURCE, TWO_ROOMS, InOneFolder, run  # noqa: E402
 
-PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
-TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 SCORES = ("return", "finished", "length")
 NEW_TASK = """name = swapped
 step_limit = 300
@@ -32,38 +28,13 @@ map:
 """
 
 
-def run(*arguments, ranks=0):
-    launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
-
-
-class InFolder(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.place.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.place.name, name)
-
-    def write(self, name, content):
-        with open(self.path(name), "wb") as out:
-            out.write(content if isinstance(content, bytes) else content.encode())
-        return self.path(name)
-
+class Evaluated(InOneFolder):
     def changed(self, name, run_file, change):
         """A changed copy, sealed again."""
         shutil.copy(run_file, self.path(name))
         with h5py.File(self.path(name), "r+") as copy:
             change(copy)
         seal.put(self.path(name))
-        return self.path(name)
-
-    def train(self, name, *arguments):
-        """Trains once for all tests that name this file."""
-        if not os.path.exists(self.path(name)):
-            done = run("train", *arguments, "-o", self.path(name))
-            self.assertEqual(done.returncode, 0, done.stderr)
         return self.path(name)
 
     def early(self):
@@ -90,7 +61,7 @@ class InFolder(unittest.TestCase):
         return np.array([float(line["return"]) for line in lines]).reshape(n, -1)
 
 
-class Ranks(InFolder):
+class Ranks(Evaluated):
     def same_bytes(self, *arguments):
         alone = self.evaluate(*arguments)
         self.assertGreater(len(alone), 300)
@@ -120,7 +91,7 @@ class Ranks(InFolder):
             self.same_bytes(self.team(learner), "--games", 10, "--policy", "greedy", "--csv")
 
 
-class Policies(InFolder):
+class Policies(Evaluated):
     def difference(self, *arguments):
         """Evaluated return minus the last iteration's return_m: mean over replicas, and its standard error."""
         with h5py.File(arguments[0]) as run_file:
@@ -212,7 +183,7 @@ class Policies(InFolder):
         self.assertTrue((first != other).any())
 
 
-class Output(InFolder):
+class Output(Evaluated):
     def test_summaries_follow_from_the_replicas(self):
         lines = self.lines(self.early(), "--games", 20)
         value = {(line["replica"], line["task"], line["agent"], line["statistic"]): line for line in lines}
@@ -251,7 +222,7 @@ class Output(InFolder):
         self.assertEqual({line["return"] for line in unknown}, {""})
 
 
-class Errors(InFolder):
+class Errors(Evaluated):
     def refused(self, *arguments, says):
         done = run("evaluate", *arguments)
         self.assertEqual(done.returncode, 2, done.stderr)

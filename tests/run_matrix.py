@@ -3,37 +3,29 @@ Environment: MULTIDISTRAL, SOURCE."""
 import csv
 import io
 import os
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 
-from patience import patience
+from program import SOURCE, InFolder, run
 
-PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 JOB = f"{SOURCE}/jobs/matrix_games.ini"
 GAMES = {"climbing": 11, "climbing_partly_stochastic": 11, "penalty": 10}
 
 
-def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(300))
-
-
-class Matrix(unittest.TestCase):
+class Matrix(InFolder):
     def setUp(self):
-        self.place = tempfile.TemporaryDirectory()
-        self.addCleanup(self.place.cleanup)
-        self.file = os.path.join(self.place.name, "matrix.h5")
+        super().setUp()
+        self.file = self.path("matrix.h5")
 
-    def train(self, *arguments):
+    def play(self, *arguments):
         done = run("train", *arguments, "--overwrite", "-o", self.file)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
 
     def rates(self, *arguments, replicas=200):
         """Share of replicas whose greedy policies play the best pair, by game; of 200 its error is at most 0.035."""
-        self.train(JOB, *arguments, "--replicas", replicas)
+        self.play(JOB, *arguments, "--replicas", replicas)
         done = run("evaluate", self.file, "--policy", "greedy", "--games", 40, "--csv")
         self.assertEqual(done.returncode, 0, done.stderr)
         found = {game: [] for game in GAMES}
@@ -80,7 +72,7 @@ class Matrix(unittest.TestCase):
         self.assertEqual(self.rates("--learner", "q")["climbing"], 0)
 
     def test_the_file(self):
-        self.train(JOB, "--replicas", 2, "--iterations", 4)
+        self.play(JOB, "--replicas", 2, "--iterations", 4)
         with h5py.File(self.file) as file:
             self.assertEqual([name.decode() for name in file["action"]], ["1", "2", "3"])
             self.assertEqual(file["tasks/optimum"][:].tolist(), [22, 22, 20])
@@ -89,7 +81,7 @@ class Matrix(unittest.TestCase):
         self.assertEqual(run("train", "--resume", self.file, "--iterations", 6, "-o", self.file + "2").returncode, 0)
 
     def test_nobody_finishes(self):
-        printed = self.train(JOB, "--iterations", 1).stdout
+        printed = self.play(JOB, "--iterations", 1).stdout
         self.assertRegex(printed, r"penalty +-?[\d.]+ +- +-?[\d.]+ +-\n")
         self.assertNotIn("%", printed)
         self.assertNotIn("finished", run("evaluate", self.file, "--games", 2).stdout)
@@ -99,7 +91,7 @@ class Matrix(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("task penalty is a matrix game and task two_rooms_1 a map", done.stderr)
         self.assertFalse(os.path.exists(self.file))
-        self.train(f"{SOURCE}/data/two_rooms_1.task", "--iterations", 1)
+        self.play(f"{SOURCE}/data/two_rooms_1.task", "--iterations", 1)
         done = run("evaluate", self.file, f"{SOURCE}/data/penalty.task")
         self.assertEqual(done.returncode, 2)
         self.assertIn("matrix game", done.stderr)

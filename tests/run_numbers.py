@@ -2,12 +2,10 @@
 import os
 import re
 import subprocess
-import tempfile
 import unittest
 
-from patience import patience
+from program import SOURCE, InFolder, run
 
-PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 NONE, TASK = "/nowhere/none.h5", f"{SOURCE}/data/four_rooms.task"
 SCEN = f"{SOURCE}/data/rooms_32.scen"
 
@@ -30,25 +28,17 @@ OPTIONS = {
 }
 
 
-def run(*arguments):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=patience(100), stdin=subprocess.DEVNULL)
-
-
-class Numbers(unittest.TestCase):
-    def setUp(self):
-        self.place = tempfile.TemporaryDirectory()
-        self.addCleanup(self.place.cleanup)
-
+class Numbers(InFolder):
     def refused(self, name, *arguments):
-        done = run(*arguments)
+        done = run(*arguments, stdin=subprocess.DEVNULL)
         self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         self.assertRegex(done.stderr, rf'^multidistral {arguments[0]}.*: option: {name.replace("-", "[-_]")} = ".*": expected')
-        self.assertEqual(os.listdir(self.place.name), [])
+        self.assertEqual(os.listdir(self.place), [])
 
     def test_options_of_commands(self):
         for command, options in OPTIONS.items():
-            command = [word.format(place=self.place.name) for word in command]
+            command = [word.format(place=self.place) for word in command]
             for name, whole in options.items():
                 texts = NEVER + (NO_WHOLE if whole else ())
                 for text in texts[::8] if command[0] in WITH_MPI else texts:
@@ -62,12 +52,12 @@ class Numbers(unittest.TestCase):
         self.assertGreater(len(settings), 25)
         for name in settings[::6]:
             with self.subTest(option=name):
-                self.refused(name, "train", TASK, "-o", f"{self.place.name}/x.h5", f"--{name}=nan")
+                self.refused(name, "train", TASK, "-o", f"{self.place}/x.h5", f"--{name}=nan")
 
     def test_values_of_a_sweep(self):
         for values in ("1,nan", "1,,2", "1,", "0x1,1"):
             with self.subTest(values):
-                self.refused("beta", "sweep", TASK, "-o", f"{self.place.name}/sweep", f"--beta={values}")
+                self.refused("beta", "sweep", TASK, "-o", f"{self.place}/sweep", f"--beta={values}")
 
 
 if __name__ == "__main__":

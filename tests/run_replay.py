@@ -7,8 +7,6 @@ import re
 import select
 import signal
 import struct
-import subprocess
-import tempfile
 import termios
 import unittest
 
@@ -16,13 +14,9 @@ import h5py
 import numpy as np
 
 from patience import patience
+from program import PROGRAM, SOURCE, InOneFolder, run
 
-PROGRAM, SOURCE = os.environ["MULTIDISTRAL"], os.environ["SOURCE"]
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
-
-
-def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(100))
 
 
 def screen(shown, rows, columns):
@@ -59,21 +53,9 @@ def screen(shown, rows, columns):
     return ["".join(line).rstrip() for line in lines]
 
 
-class Replay(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.place.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.place.name, name)
-
+class Replay(InOneFolder):
     def train(self, name, *options, tasks=TASKS):
-        path = self.path(name)
-        if not os.path.exists(path):
-            done = run("train", *tasks, "--iterations", 6, "--games-m", 100, "--replicas", 2, *options, "-o", path)
-            self.assertEqual(done.returncode, 0, done.stderr)
-        return path
+        return super().train(name, *tasks, "--iterations", 6, "--games-m", 100, "--replicas", 2, *options)
 
     def games(self, path, *options):
         done = run("replay", path, "--json", *options)

@@ -2,39 +2,20 @@
 import csv
 import io
 import os
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 
-from patience import patience
+from program import SOURCE, TWO_ROOMS, InFolder, run
 
-PROGRAM, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "SOURCE"))
-TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 ALL = [f"{SOURCE}/data/{name}" for name in sorted(os.listdir(f"{SOURCE}/data")) if name.endswith((".task", ".txt"))]
-
-
-def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 def arriving(steps, gamma=0.99):
     return sum(-0.1 * gamma**t for t in range(steps - 1)) + 100 * gamma ** (steps - 1)
 
 
-class Solve(unittest.TestCase):
-    def setUp(self):
-        place = tempfile.TemporaryDirectory()
-        self.addCleanup(place.cleanup)
-        self.folder = place.name
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w") as out:
-            out.write(text)
-        return path
-
+class Solve(InFolder):
     def solve(self, *arguments):
         done = run("solve", *arguments)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -91,7 +72,7 @@ class Solve(unittest.TestCase):
     def test_no_learner_gets_more(self):
         tasks = [*TWO_ROOMS, f"{SOURCE}/data/passing_bay.task", f"{SOURCE}/data/swap_open.task"]
         optimum = [float(row["sum"]) for row in self.table(*tasks)]
-        path = os.path.join(self.folder, "run.h5")
+        path = self.path("run.h5")
         for learner in ("soft_q", "q", "random"):
             done = run("train", *tasks, "--learner", learner, "--replicas", 2, "-o", path, "--overwrite")
             self.assertEqual(done.returncode, 0, done.stderr)

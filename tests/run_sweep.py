@@ -4,7 +4,6 @@ import csv
 import os
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
@@ -13,29 +12,17 @@ import numpy as np
 
 from h5same import differences
 from patience import patience
+from program import PROGRAM, SOURCE, InFolder, run
 
-PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
 TASKS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in (1, 4)]
 GRID = ["--alpha", "0.5,0.9", "--beta", "1,geometric:1:5:3,5"]
 NAMES = [f"alpha={a}_beta={b}.h5" for a in ("0.5", "0.9") for b in ("1", "geometric-1-5-3", "5")]
 
 
-def run(*arguments, ranks=0):
-    launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
-
-
-class Sweep(unittest.TestCase):
-    def setUp(self):
-        self.place = tempfile.TemporaryDirectory()
-        self.addCleanup(self.place.cleanup)
-
+class Sweep(InFolder):
     def outputs(self, folder):
         """Without what a run leaves that took longer than a second, and saved before its end."""
         return sorted(name for name in os.listdir(self.path(folder)) if not name.endswith(".prev"))
-
-    def path(self, *names):
-        return os.path.join(self.place.name, *names)
 
     def sweep(self, folder, *options, ranks=0, status=0):
         settings = ["--iterations", 4, "--replicas", 5, *GRID, *options]

@@ -3,23 +3,16 @@ import collections
 import os
 import resource
 import signal
-import subprocess
-import tempfile
 import unittest
 
-from patience import patience
+from program import SOURCE, InFolder, run
 
-PROGRAM, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "SOURCE"))
 ROOMS, TWO_ROOMS = f"{SOURCE}/data/rooms_32.scen", f"{SOURCE}/data/two_rooms_1.task"
 TINY_MAP = "type octile\nheight 2\nwidth 3\nmap\n...\n.@.\n"
 
 
 def tiny_scen(*places, name="tiny.map"):
     return "version 1\n" + "".join("\t".join(["0", name, "3", "2", *place.split(), "1"]) + "\n" for place in places)
-
-
-def run(*arguments, **how):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200), **how)
 
 
 def read(path):
@@ -49,19 +42,7 @@ def steps(walls, start, goal):
     return distance[goal]
 
 
-class InFolder(unittest.TestCase):
-    def setUp(self):
-        self.place = tempfile.TemporaryDirectory()
-        self.addCleanup(self.place.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.place.name, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w", newline="") as out:
-            out.write(text)
-        return self.path(name)
-
+class MakesTasks(InFolder):
     def write_tiny(self, *places, name="tiny.scen"):
         self.write("tiny.map", TINY_MAP)
         return self.write(name, tiny_scen(*places))
@@ -80,7 +61,7 @@ class InFolder(unittest.TestCase):
     def everything(self):
         """All that is in the place, with its content."""
         return {os.path.join(at, name): None if name in folders else read(os.path.join(at, name))
-                for at, folders, files in os.walk(self.place.name) for name in folders + files}
+                for at, folders, files in os.walk(self.place) for name in folders + files}
 
     def refused(self, *arguments, says=(), **how):
         before = self.everything()
@@ -93,7 +74,7 @@ class InFolder(unittest.TestCase):
         return done.stderr
 
 
-class Import(InFolder):
+class Import(MakesTasks):
     def test_tasks_are_what_the_benchmark_says(self):
         scenarios = [line.split("\t") for line in read(ROOMS).splitlines()[1:]]
         walls = [[c == "@" for c in row] for row in read(f"{SOURCE}/data/rooms_32.map").splitlines()[4:]]
@@ -159,7 +140,7 @@ class Import(InFolder):
         self.assertIn("rooms_32_5", done.stdout)
 
 
-class Generate(InFolder):
+class Generate(MakesTasks):
     def test_tasks_are_as_asked_for(self):
         walls = read_task(self.made("generate", TWO_ROOMS, folder="one")["two_rooms_1-g001.task"])[1]
         for agents, least in ((1, 1), (2, 7), (3, 4)):
@@ -200,7 +181,7 @@ class Generate(InFolder):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
-class Files(InFolder):
+class Files(MakesTasks):
     def test_all_or_none(self):
         os.mkdir(self.path("out"))
         self.write("out/two_rooms_1-g003.task", "mine")
@@ -252,7 +233,7 @@ BROKEN = {  # map, scenarios, the line that is named, and what is said of it
 }
 
 
-class Errors(InFolder):
+class Errors(MakesTasks):
     def one_line(self, *arguments, says=()):
         said = self.refused(*arguments, says=says)
         self.assertEqual(len(said.splitlines()), 1, said)
@@ -262,7 +243,7 @@ class Errors(InFolder):
             with self.subTest(name):
                 self.write("tiny.map", map_text)
                 scen = self.write("tiny.scen", scenarios)
-                self.one_line("import", scen, "--agents", 1, "-o", self.path("out"), says=[f"{self.place.name}/{says}"])
+                self.one_line("import", scen, "--agents", 1, "-o", self.path("out"), says=[f"{self.place}/{says}"])
 
     def test_import(self):
         out = ["-o", self.path("out")]

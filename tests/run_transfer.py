@@ -2,24 +2,15 @@
 import csv
 import glob
 import os
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 import numpy as np
 
 from h5same import differences
-from patience import patience
+from program import SOURCE, TWO_ROOMS, InFolder, run
 
-PROGRAM, MPIEXEC, SOURCE = (os.environ[name] for name in ("MULTIDISTRAL", "MPIEXEC", "SOURCE"))
-TWO_ROOMS = [f"{SOURCE}/data/two_rooms_{i}.task" for i in range(1, 6)]
 HELD_OUT = sorted(glob.glob(f"{SOURCE}/data/held_out/*.task"))
-
-
-def run(*arguments, ranks=0):
-    launch = [MPIEXEC, "-n", str(ranks)] if ranks else []
-    return subprocess.run([*launch, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=patience(200))
 
 
 def said(run_file):
@@ -31,19 +22,7 @@ def said(run_file):
             for i, row in enumerate(parts)}
 
 
-class Transfer(unittest.TestCase):
-    def setUp(self):
-        self.place = tempfile.TemporaryDirectory()
-        self.addCleanup(self.place.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.place.name, name)
-
-    def train(self, name, *arguments, ranks=0):
-        done = run("train", *arguments, "-o", self.path(name), ranks=ranks)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return self.path(name)
-
+class Transfer(InFolder):
     def refused(self, *arguments, says):
         done = run("train", *arguments, "-o", self.path("refused.h5"))
         self.assertEqual(done.returncode, 2, done.stderr)
