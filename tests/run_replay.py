@@ -124,12 +124,12 @@ class Replay(InOneFolder):
         self.assertEqual(len(self.games(path, "--games", 3)), 3)
         self.assertIn("step 1 of 1", run("replay", path, "--step").stdout)
 
-    def on_a_terminal(self, keys, *options, locale="C.UTF-8", size=(0, 0)):
+    def on_a_terminal(self, keys, *options, locale="C.UTF-8", size=(0, 0), kind="xterm"):
         """What a terminal shows, and the status. keys: pairs of what is waited for and what is then pressed."""
         pid, terminal = pty.fork()
         if pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-            os.execve(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options], os.environ | {"LC_ALL": locale})
+            os.execve(PROGRAM, [PROGRAM, "replay", self.path("soft_q.h5"), *options], os.environ | {"LC_ALL": locale, "TERM": kind})
         shown, looked, keys = b"", 0, list(keys)
         while True:
             ready = select.select([terminal], [], [], patience(60))[0]
@@ -154,6 +154,9 @@ class Replay(InOneFolder):
         self.assertIn("█", shown)
         shown, status = self.on_a_terminal([(b"step 0 of", b"q")], "--speed", "0.1", locale="C")
         self.assertTrue(shown.isascii())
+        shown, status = self.on_a_terminal([], kind="dumb")
+        self.assertEqual((status, shown.count("\n")), (0, 1))
+        self.assertNotIn("\033", shown)
         shown, status = self.on_a_terminal([(b"step 0 of", b"\x03")], "--step")  # Ctrl-C
         self.assertEqual(status, 0)
         shown, status = self.on_a_terminal([], "--speed", "100")

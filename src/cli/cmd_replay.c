@@ -379,12 +379,13 @@ static bool replay_run(const struct arguments *arguments, const struct replay_op
     if (!inputs_read_options(wishes_table, WISH_COUNT, options->wish, &wishes, why)) return false;
     if (wishes.game + wishes.games > RNG_GAMES) return fault_set(why, "option: game + games: expected at most %u", RNG_GAMES);
     if (!replay_open(&replay, arguments->positional[0], options->task, wishes.replica, why)) return false;
-    bool terminal = isatty(STDOUT_FILENO);
+    const char *kind = getenv("TERM");
+    bool terminal = isatty(STDOUT_FILENO), screen = terminal && !(kind && !strcmp(kind, "dumb"));  // dumb: no way up, no colours
     struct show show = {.replay = &replay,
-                        .live = terminal && !options->json,
-                        .colour = terminal && !getenv("NO_COLOR"),
+                        .live = screen && !options->json,
+                        .colour = screen && !getenv("NO_COLOR"),
                         .ascii = options->ascii || (terminal && !is_utf8()),
-                        .paused = options->step && terminal,
+                        .paused = options->step && screen,
                         .others = options->greedy || wishes.policy == POLICY_DISTILLED,
                         .speed = wishes.speed};
     play_all(&show, &wishes, options);
