@@ -220,6 +220,43 @@ class Report(unittest.TestCase):
                              {"maze_alone": [True] * 3, "penalty": [], "swap_open": [False, True, True]}.get(name, [False] * 3))
             self.assertNotIn("unknown \u00b1", driver.find_element(By.TAG_NAME, "body").text)
 
+    def test_long_names(self):
+        """Neither a run's name nor a task's makes the page wider than a phone, or pushes the values out of sight."""
+        task, path = f"{self.place.name}/long.task", f"{self.place.name}/a_run_with_a_name_that_is_longer_than_a_phone_is_wide.h5"
+        with open(TASKS[0], encoding="utf-8") as short, open(task, "w", encoding="utf-8") as long:
+            long.write(f"name = a_task_with_a_name_that_is_longer_than_a_phone_is_wide\n{short.read()}")
+        subprocess.run([PROGRAM, "train", task, "--iterations", "1", "--behaviour", "yes", "-o", path], check=True, capture_output=True)
+        for runs in ([path], [path, self.run_file]):
+            driver = self.open(390, *runs)
+            self.assert_quiet(driver)
+            driver.execute_script("document.querySelector('#last').scrollLeft = 1000")
+            for cell in driver.find_elements(By.CSS_SELECTOR, "#last tbody tr > :first-child"):
+                self.assertGreaterEqual(cell.rect["x"], 0)
+                self.assertLess(cell.rect["x"] + cell.rect["width"], 200)
+
+    def test_what_is_not_there(self):
+        """No optimum, no policy that is shared, no map: no empty column, no idle buttons, but why."""
+        none, matrix = f"{self.place.name}/alone_each.h5", f"{self.place.name}/no_map.h5"
+        subprocess.run([PROGRAM, "train", TASKS[0], "--iterations", "1", "--replicas", "2", "--sharing", "none", "-o", none], check=True,
+                       capture_output=True)
+        subprocess.run([PROGRAM, "train", f"{SOURCE}/data/penalty.task", "--iterations", "1", "-o", matrix], check=True, capture_output=True)
+        with h5py.File(none, "r+") as file:
+            file["tasks/optimum"][...] = float("nan")
+        subprocess.run([f"{SOURCE}/tools/seal.py", none], check=True, capture_output=True)
+        driver = self.open(1280, none)
+        self.assertNotIn("optimum", driver.find_element(By.ID, "last").text)
+        self.assertEqual(driver.find_element(By.ID, "policy_why").text, "The tasks share no policy: sharing is none.")
+        self.assertFalse(driver.find_element(By.ID, "policy_how").is_displayed())
+        over = "chart.ctx.getImageData(Math.round(chart.valToPos(1, 'x', true)), Math.round(chart.valToPos(chart.data[1][0], 'y', true)) + 2, 1, 1).data"
+        pixel = driver.execute_script(f"const {{chart}} = charts[0]; return [...{over}]")
+        self.assertGreater(max(pixel[:3]) - min(pixel[:3]), 60, pixel)  # the interval of the only iteration is drawn, in colour
+        self.assert_quiet(driver)
+        driver = self.open(1280, matrix)
+        self.assertFalse(driver.find_element(By.ID, "play").is_displayed())
+        for where in ("no_games", "policy_why", "heat_why"):
+            self.assertIn("Matrix games have no map", driver.find_element(By.ID, where).text)
+        self.assert_quiet(driver)
+
     def test_print(self):
         """Charts are as wide as the paper has room for, and what answers to nobody there is gone."""
         driver = self.open(1280, self.run_file, self.second)
@@ -228,6 +265,8 @@ class Report(unittest.TestCase):
         self.assertFalse(driver.find_element(By.CSS_SELECTOR, "#curves ~ .controls").is_displayed())
         for chart in driver.find_elements(By.CSS_SELECTOR, ".chart"):
             self.assertLessEqual(chart.find_element(By.TAG_NAME, "canvas").size["width"], chart.size["width"])
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 720, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+        self.assertEqual(len({chart.rect["y"] for chart in driver.find_elements(By.CSS_SELECTOR, ".chart")[:2]}), 1)  # side by side on A4
 
     def test_without_the_program(self):
         self.report(self.run_file, "-o", f"{self.place.name}/none.html", says="no games",
