@@ -9,9 +9,11 @@ import tempfile
 import unittest
 
 import h5py
+import numpy as np
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tools"))
+import interval  # noqa: E402
 import seal  # noqa: E402
 from patience import patience  # noqa: E402
 
@@ -116,6 +118,14 @@ class Plot(unittest.TestCase):
         self.refused(first, "-o", self.path("link.png"), says="run file")
         with open(first, "rb") as whole:
             self.assertEqual(whole.read(), before)
+
+    def test_intervals_are_over_the_replicas_that_have_a_value(self):
+        nan = float("nan")
+        mean, half = interval.over_replicas(np.array([[1, nan, nan, 5, 1], [2, 4, nan, 5, nan], [3, 8, nan, nan, nan]]))
+        np.testing.assert_allclose(mean, [2, 6, nan, 5, 1])
+        np.testing.assert_allclose(half, [4.30 / 3**0.5, 12.71 * 8**0.5 / 2**0.5, nan, 0, nan])
+        np.testing.assert_allclose(interval.over_replicas(np.arange(101.0))[1], 1.984 * np.arange(101).std(ddof=1) / 101**0.5, rtol=1e-3)
+        np.testing.assert_allclose(interval.over_tasks(np.array([[[1, 2, nan], [nan, nan, nan]]])), [[1.5, nan]])
 
     def test_no_permission(self):
         os.mkdir(self.path("closed"), mode=0o500)

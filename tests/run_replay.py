@@ -122,7 +122,10 @@ class Replay(InOneFolder):
     def test_matrix_games(self):
         path = self.train("matrix.h5", tasks=[f"{SOURCE}/data/penalty.task"])
         self.assertEqual(len(self.games(path, "--games", 3)), 3)
-        self.assertIn("step 1 of 1", run("replay", path, "--step").stdout)
+        shown = run("replay", path, "--step").stdout
+        self.assertIn("step 1 of 1", shown)
+        self.assertRegex(shown, "; 1 step\n")
+        self.assertNotIn("finished", shown)
 
     def on_a_terminal(self, keys, *options, locale="C.UTF-8", size=(0, 0), kind="xterm"):
         """What a terminal shows, and the status. keys: pairs of what is waited for and what is then pressed."""

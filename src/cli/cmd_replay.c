@@ -169,6 +169,11 @@ static void put_map(const struct show *s, FILE *out, int64_t step) {
     }
 }
 
+/* Of a matrix game nobody could finish. */
+static bool stays_short(const struct show *s, int agent) {
+    return env_has_goals(task_of(s)->world) && !(s->game->episode.finished >> agent & 1);
+}
+
 /* What led here, and the returns so far: a line each, so that 40 columns are enough. */
 static void put_lines(const struct show *s, FILE *out, int64_t step) {
     bool last = step == s->game->steps;
@@ -178,7 +183,7 @@ static void put_lines(const struct show *s, FILE *out, int64_t step) {
         for (int64_t t = 0; t < step; t++, discount *= s->replay->plan.config.learning.gamma) sum += discount * s->game->reward[t][j];
         fprintf(out, "  %c return %.2f%s%s%s\n", 'A' + j, sum, step ? "  " : "",
                 step ? action_name(s, s->game->action[step - 1][j]) : "",
-                last && !(s->game->episode.finished >> j & 1) ? ", not finished" : "");
+                last && stays_short(s, j) ? ", not finished" : "");
     }
 }
 
@@ -231,8 +236,8 @@ static void print_game(const struct show *s, bool steps) {
     put_name(s, stdout);
     putchar(':');
     for (int j = 0; j < task_of(s)->n_agents; j++)
-        printf(" %c %.2f%s", 'A' + j, e->returns[j], e->finished >> j & 1 ? "" : " (not finished)");
-    printf("; %lld steps\n", (long long)s->game->steps);
+        printf(" %c %.2f%s", 'A' + j, e->returns[j], stays_short(s, j) ? " (not finished)" : "");
+    printf("; %lld step%s\n", (long long)s->game->steps, s->game->steps == 1 ? "" : "s");
     for (int64_t step = 0; steps && step <= s->game->steps; step++) {
         put_map(s, stdout, step);
         put_lines(s, stdout, step);
@@ -380,7 +385,7 @@ static bool replay_run(const struct arguments *arguments, const struct replay_op
     if (wishes.game + wishes.games > RNG_GAMES) return fault_set(why, "option: game + games: expected at most %u", RNG_GAMES);
     if (!replay_open(&replay, arguments->positional[0], options->task, wishes.replica, why)) return false;
     const char *kind = getenv("TERM");
-    bool terminal = isatty(STDOUT_FILENO), screen = terminal && !(kind && !strcmp(kind, "dumb"));  // dumb: no way up, no colours
+    bool terminal = isatty(STDOUT_FILENO), screen = terminal && !(kind && !strcmp(kind, "dumb")); /* which has no way up, no colours */
     struct show show = {.replay = &replay,
                         .live = screen && !options->json,
                         .colour = screen && !getenv("NO_COLOR"),
