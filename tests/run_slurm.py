@@ -56,7 +56,7 @@ os.execv({PROGRAM!r}, [{PROGRAM!r}, *sys.argv[1:]])
 
 
 def wait_until(seconds, what, condition):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patience(seconds)
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what()}")

@@ -11,6 +11,7 @@ import unittest
 
 import h5py
 
+SHADOW = int(os.environ.get("SHADOW", "1"))  # of a build with sanitizers: how many times what it says a rank takes
 UNITS = int(os.environ.get("UNITS", "400"))
 SCALES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -58,7 +59,7 @@ class Units(unittest.TestCase):
         few = self.train(2, tasks[:2], "--replicas=2", "--iterations=2", "--games-e=2", "--games-m=2")
         many = self.train(2, tasks, f"--replicas={side}", "--iterations=2", "--games-e=2", "--games-m=2")
         self.assertEqual(few[2], many[2], "objects in the file")
-        self.assertLessEqual(many[0], many[1])
+        self.assertLessEqual(many[0], SHADOW * many[1])
         self.assertLessEqual(many[1], 2 * many[0])
         print(f"{side * side} units on 2 ranks: {many[0] / 2**20:.0f} MiB, stated {many[1] / 2**20:.0f}", file=sys.stderr)
 
@@ -67,7 +68,7 @@ class Units(unittest.TestCase):
         tasks = self.tasks(20)
         for settings in (["--replicas=20", "--step-limit=5"], ["--replicas=4", "--step-limit=20", "--observe-other-actions=yes", "--frame=fixed"]):
             took, stated, _ = self.train(2, tasks, "--iterations=1", "--games-e=1", "--games-m=1", *settings)
-            self.assertLessEqual(took, stated, settings)
+            self.assertLessEqual(took, SHADOW * stated, settings)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,31 @@ bool output_check(const char *path, bool may_replace, struct fault *why) {
     return place_is_free(path, may_replace, why) && folder_is_writable(path, why);
 }
 
+static bool write_zeros(int file, size_t bytes) {
+    static const char zeros[4096];
+    for (ssize_t n; bytes > 0; bytes -= (size_t)n) {
+        n = write(file, zeros, bytes < sizeof zeros ? bytes : sizeof zeros);
+        if (n <= 0) return false;
+    }
+    return true;
+}
+
+bool output_has_room(const char *path, struct fault *why) {
+    enum { ROOM = 64 * 1024, ENDING = sizeof ".room" };
+    char *name = memory_zeros(strlen(path) + ENDING, 1);
+    sprintf(name, "%s.room", path);
+    unlink(name);
+    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    unlink(name);
+    bool took = file >= 0 && write_zeros(file, ROOM);
+    int error = errno;
+    if (file >= 0 && close(file) != 0 && took) took = false, error = errno;
+    free(name);
+    if (took) return true;
+    bool full = error == ENOSPC || error == EDQUOT;
+    return fault_set(why, "%s: cannot be written: %s", path, full ? "no space is left on the device" : strerror(error));
+}
+
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why) {
     *output = (struct output){.keep = 1, .lock = -1};
     if (!output_check(path, may_replace, why)) return false;
@@ -86,7 +111,7 @@ bool output_open(struct output *output, const char *path, bool may_replace, stru
     output->path = resolved(path);
     output->lock_path = memory_zeros(strlen(output->path) + ENDING, 1);
     sprintf(output->lock_path, "%s.lock", output->path);
-    if (take_lock(output, why) && place_is_free(path, may_replace, why)) return true;
+    if (take_lock(output, why) && place_is_free(path, may_replace, why) && output_has_room(output->path, why)) return true;
     output_close(output);
     return false;
 }

@@ -549,12 +549,16 @@ static void clear_left_by_mpi(const char *part) {
     free(own);
 }
 
+static const char untouched[] = "a complete run file that was there before is untouched";
+
 /* A new file for each writing, since a rank that another run left behind on a host out of reach may have the old one open,
  * and write into it later. On rank 0. */
-static bool clear_part(const char *part, const struct output *place, struct fault *why) {
+static bool clear_part(const char *part, const char *path, const struct output *place, struct fault *why) {
     if (place && !output_is_held(place, why)) return false;
     clear_left_by_mpi(part);
-    return unlink(part) == 0 || errno == ENOENT || fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
+    if (unlink(part) != 0 && errno != ENOENT) return fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
+    struct fault reason;
+    return output_has_room(path, &reason) || fault_set(why, "%s; %s", reason.text, untouched);
 }
 
 /* Reads the file again, since a disk may say that it took what it did not. */
@@ -621,8 +625,9 @@ static bool verify_part(struct writing *w, const char *part, const char *path, s
     bool full = h5_disk_is_full(part);
     MPI_Barrier(w->trainer->world); /* all have looked before it is removed */
     if (!ok && w->h5.rank == 0) unlink(part);
-    return ok || fault_at(why, "%s: cannot be written%s; a complete run file that was there before is untouched", path,
-                          full ? ": no space is left on the device" : "");
+    if (ok) return true;
+    if (full) return fault_set(why, "%s: cannot be written: no space is left on the device; %s", path, untouched);
+    return fault_at(why, "%s: cannot be written; %s", path, untouched);
 }
 
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
@@ -631,7 +636,7 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
     char *part = beside(path, ".part");
     int rank;
     MPI_Comm_rank(trainer->world, &rank);
-    bool ok = reduce_fault(rank != 0 || clear_part(part, place, why), why, trainer->world);
+    bool ok = reduce_fault(rank != 0 || clear_part(part, path, place, why), why, trainer->world);
     if (ok) {
         find_rows(&w);
         write_all(&w, part, provenance);

@@ -18,7 +18,7 @@ struct output {
     int lock; /* descriptor of PATH.lock, which is locked while it is open; -1: a file system without locks, which was said */
 };
 
-/* Takes a place for a run file. Local; by rank 0. False when it cannot be written, is no place for a file (a folder, a
+/* Takes a place for a run file. Local; by rank 0. False when it cannot be written, has no room, is no place for a file (a folder, a
  * device), has another run at work, or holds a file and may not be replaced; then there is nothing to close, and
  * nothing is left behind. A lock left by a run that died holds nobody up. */
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why);
@@ -26,6 +26,10 @@ void output_close(struct output *output);
 
 /* Could a file be put there? Nothing is taken or left. Local. */
 bool output_check(const char *path, bool may_replace, struct fault *why);
+
+/* Does a disk take a little more? All ranks that make a file together there wait for each other for ever where it does not: Open MPI
+ * gives up on rank 0 alone. Tried with a file PATH.room, which is gone at once. Local. */
+bool output_has_room(const char *path, struct fault *why);
 
 /* Brings a file to the disk; and the names in the folder of a file, new or changed, where the file system can do that. Local. */
 bool output_flush(const char *path, struct fault *why);
