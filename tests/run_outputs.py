@@ -1,6 +1,8 @@
 """Where tools/plot, tools/report and tools/animate write: files and links to files, nothing else, and never over a run.
 Environment: MULTIDISTRAL, SOURCE."""
 import os
+import resource
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -60,6 +62,22 @@ class Outputs(unittest.TestCase):
             self.refused(command, link, "is a run file")
             with open(self.run_file, "rb") as file:
                 self.assertEqual(file.read(), self.run_bytes)
+
+    def test_a_disk_that_takes_no_more(self):
+        """Files of more than a kilobyte are refused, as on a full disk: what was there stays, and nothing is left."""
+        room = shutil.which("ffmpeg") and [([f"{SOURCE}/tools/animate", self.run_file], "mp4")] or []
+        for command, ending in [*self.each(), *room, ([f"{SOURCE}/tools/plot", self.run_file], "pdf")]:
+            with self.subTest(ending), tempfile.TemporaryDirectory() as place:
+                path = f"{place}/old.{ending}"
+                with open(path, "w") as file:
+                    file.write("old")
+                done = subprocess.run([*command, "-o", path], capture_output=True, text=True, timeout=patience(200),
+                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)))
+                self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
+                self.assertIn(f"old.{ending}: cannot be ", done.stderr)
+                with open(path) as file:
+                    self.assertEqual(file.read(), "old")
+                self.assertEqual(os.listdir(place), [f"old.{ending}"])
 
     def test_a_link_stays_a_link(self):
         os.mkdir(self.path("elsewhere"))

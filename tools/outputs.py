@@ -1,6 +1,7 @@
 """Where tools write, and how they say so: what plot, report and animate share."""
 import os
 import stat
+import tempfile
 
 
 def problem(path, inputs=()):
@@ -23,9 +24,12 @@ def folder_of(path):
     return os.path.dirname(os.path.realpath(path))
 
 
-def put(part, path):
-    """A whole file takes the place of what was there; a link stays one."""
-    os.replace(part, os.path.realpath(path))
+def put(content, path):
+    """Bytes take the place of what was there; a link stays one. OSError: what was there is there, and nothing else."""
+    with tempfile.TemporaryDirectory(dir=folder_of(path), prefix=".part-") as place:
+        with open(f"{place}/part", "wb") as out:
+            out.write(content)
+        os.replace(f"{place}/part", os.path.realpath(path))
 
 
 def say(line):
