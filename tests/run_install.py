@@ -34,6 +34,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(differences(f"{self.prefix}/own.h5", f"{self.prefix}/share/run.h5"), [])
         self.sh("tools/plot ../run.h5 -o ../curves.png && tools/report ../run.h5 -o ../report.html && tools/animate ../run.h5 -o ../game.gif",
                 XDG_DATA_HOME=self.prefix)  # nothing of a user's
+        own = self.sh("env -u MULTIDISTRAL tools/animate ../run.h5 -o ../own.gif", PATH=os.environ["PATH"])  # its own program
+        self.assertIn("own.gif", own)
 
     def test_the_job_script(self):
         """Without a scheduler: it is its environment and its way to the program that count."""
