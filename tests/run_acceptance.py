@@ -310,6 +310,19 @@ class File(InFolder):
             self.assertIn("stopped after iteration 1 of", training.communicate(timeout=patience(200))[1])
         self.assertEqual(training.returncode, 75)
 
+    def test_nobody_has_to_read_the_progress(self):
+        """As with `2>&1 | head -1`."""
+        settings = [*TWO_ROOMS[:1], "--iterations", 4000, "--games-e", 5, "--games-m", 5, "--progress", "plain"]
+        whole, name = self.train("whole.h5", *settings), self.path("run.h5")
+        reader, writer = os.pipe()
+        with subprocess.Popen([PROGRAM, "train", *map(str, settings), "-o", name], stdout=writer, stderr=writer) as training:
+            os.close(writer)
+            self.assertTrue(os.read(reader, 10))
+            os.close(reader)
+            training.wait(patience(100))
+        self.assertGreaterEqual(training.returncode, 0)
+        self.assertEqual(differences(name, whole), [])
+
     def test_ignored_signals_stay_ignored(self):
         """As nohup wants."""
         name = self.path("run.h5")
@@ -497,6 +510,13 @@ class Errors(InFolder):
                 self.write("x.ini", text)
                 self.refused(self.path("x.ini"), TWO_ROOMS[0], "-o", self.path("run.h5"), says=[f"x.ini:{line}: "])
 
+    def test_nothing_is_promised_to_a_run_that_is_refused(self):
+        self.write("x.ini", "alpah = 1\n")
+        for _ in range(5):
+            done = run("train", self.path("x.ini"), TWO_ROOMS[0], "-o", self.path("run.h5"), ranks=5)
+            self.assertEqual(done.returncode, 2)
+            self.assertNotIn("will stop", done.stderr)
+
     def test_inputs_and_outputs(self):
         out = ["-o", self.path("run.h5")]
         self.refused(TWO_ROOMS[0], says=["-o run.h5"])
@@ -514,6 +534,8 @@ class Errors(InFolder):
         self.refused(TWO_ROOMS[0], "-o", self.path("dangling"), says=["link to nowhere"])
         mine = self.write("mine.task", "map:\nAa\n")
         settings = self.write("mine.ini", "tasks = mine.task\n")
+        none = self.write("none.ini", "seed = 2\ntasks = none.task\n")
+        self.refused(none, "-o", self.path("run.h5"), says=["none.ini:2: ", "none.task: cannot be read"])
         for output in (mine, settings):
             self.refused(settings, "-o", output, "--overwrite", says=["is read by this run"])
         self.refused("--resume", TWO_ROOMS[0], says=["HDF5"])

@@ -232,7 +232,29 @@ static void a_line_without_equals_is_refused(void **state) {
 /* An indented line goes on with the setting before it, as the list of tasks does. */
 static void an_indented_setting_is_refused(void **state) {
     (void)state;
-    assert_refused("alpha = 0.5\n  beta = 2\n", SAYS("jobs/x.ini:2: "));
+    assert_refused("alpha = 0.5\n  beta = 2\n", SAYS("jobs/x.ini:2: ", "goes on with alpha", "first column"));
+    assert_refused("alpha = 0.5\n\t0.7\n", SAYS("jobs/x.ini:2: ", "goes on with alpha"));
+    assert_refused("tasks = a.task\n  games_e = 5\n", SAYS("jobs/x.ini:2: ", "goes on with tasks"));
+    struct parsed p;
+    parse(&p, "x.ini", "[run]\n  seed = 4\n[tasks]\n  tasks = a.task\n    n=1.task\n");
+    assert_true(p.read && p.config.run.seed == 4 && p.tasks.n == 2);
+    assert_string_equal(p.tasks.path[1], "n=1.task");
+    config_tasks_destroy(&p.tasks);
+}
+
+static void paths_with_blanks_are_quoted(void **state) {
+    (void)state;
+    struct parsed p;
+    parse(&p, "jobs/x.ini", "tasks = \"my first.task\" b.task\n        \"/my other.task\"\"c d.task\"\n");
+    const char *const expected[] = {"jobs/my first.task", "jobs/b.task", "/my other.task", "jobs/c d.task"};
+    const int line[] = {1, 1, 2, 2};
+    assert_true(p.read && p.tasks.n == 4);
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(p.tasks.path[i], expected[i]);
+        assert_int_equal(p.tasks.line[i], line[i]);
+    }
+    config_tasks_destroy(&p.tasks);
+    assert_refused("tasks = \"a b.task\n", SAYS("jobs/x.ini:1: ", "left open"));
 }
 
 static void a_file_that_is_not_there_is_refused(void **state) {
@@ -346,6 +368,7 @@ int main(void) {
         cmocka_unit_test(a_line_too_long_is_refused),
         cmocka_unit_test(a_line_without_equals_is_refused),
         cmocka_unit_test(an_indented_setting_is_refused),
+        cmocka_unit_test(paths_with_blanks_are_quoted),
         cmocka_unit_test(a_file_that_is_not_there_is_refused),
         cmocka_unit_test(a_file_is_read_like_its_text),
         cmocka_unit_test(defaults_survive_writing_and_reading),

@@ -220,7 +220,7 @@ static bool prepare(const struct arguments *arguments, const struct train_option
     struct config_tasks files = {0};
     bool planned = options->resume ? plan_resumed(arguments, options->resume, options->prior, plan, why)
                                    : plan_new(arguments, plan, &files, why);
-    if (options->prior) config_tasks_add(&files, "", options->prior);
+    if (options->prior) config_tasks_add(&files, "", options->prior, 0);
     bool taken = planned && take_output(options, &files, output, why);
     if (taken && !look(options, plan, state, why)) {
         output_close(output);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
@@ -19,11 +20,12 @@ bool inputs_read_options(const struct setting *table, int n, char *const *text, 
     return true;
 }
 
-static bool read_tasks(const struct config_tasks *names, struct task **tasks, struct fault *why) {
+static bool read_tasks(const struct config_tasks *names, const char *ini, struct task **tasks, struct fault *why) {
     *tasks = memory_zeros((size_t)names->n + 1, sizeof **tasks);
     int n = 0;
     while (n < names->n && task_read(&(*tasks)[n], names->path[n], why)) n++;
     if (n == names->n) return true;
+    if (names->line[n] && access(names->path[n], R_OK) != 0) fault_write_at(why, "%s:%d", ini, names->line[n]);
     while (n > 0) task_destroy(&(*tasks)[--n]);
     free(*tasks);
     return false;
@@ -40,7 +42,7 @@ static bool read_names(const struct arguments *arguments, struct config *config,
         if (text_ends_with(path, ".h5")) return fault_set(why, "%s: a run file by its name, expected settings (.ini) or a task", path);
         if (ini && !config_read_ini(config, names, path, why)) return false;
         if (!ini && !tasks_given) config_tasks_destroy(names); /* tasks given here go before those of the INI file */
-        if (!ini) config_tasks_add(names, "", path);
+        if (!ini) config_tasks_add(names, "", path, 0);
         tasks_given |= !ini;
     }
     return inputs_apply_settings(config, arguments, why);
@@ -48,9 +50,9 @@ static bool read_names(const struct arguments *arguments, struct config *config,
 
 bool inputs_read(const struct arguments *arguments, struct config *config, struct task **tasks, int *n_tasks,
                  struct config_tasks *files, struct fault *why) {
-    if (!read_names(arguments, config, files, why) || !read_tasks(files, tasks, why)) return false;
+    if (!read_names(arguments, config, files, why) || !read_tasks(files, arguments->positional[0], tasks, why)) return false;
     *n_tasks = files->n;
-    for (int i = 0; i < arguments->n_positional; i++) config_tasks_add(files, "", arguments->positional[i]);
+    for (int i = 0; i < arguments->n_positional; i++) config_tasks_add(files, "", arguments->positional[i], 0);
     return true;
 }
 

@@ -87,17 +87,20 @@ bool config_goes_on(const struct config *there, const struct config *wanted, str
     return true;
 }
 
-void config_tasks_add(struct config_tasks *tasks, const char *folder, const char *path) {
+void config_tasks_add(struct config_tasks *tasks, const char *folder, const char *path, int line) {
     size_t bytes = strlen(folder) + strlen(path) + 1;
     char *whole = memory_zeros(bytes, 1);
     snprintf(whole, bytes, "%s%s", path[0] == '/' ? "" : folder, path);
     tasks->path = memory_resized(tasks->path, (size_t)tasks->n + 1, sizeof *tasks->path);
+    tasks->line = memory_resized(tasks->line, (size_t)tasks->n + 1, sizeof *tasks->line);
+    tasks->line[tasks->n] = line;
     tasks->path[tasks->n++] = whole;
 }
 
 void config_tasks_destroy(struct config_tasks *tasks) {
     for (int i = 0; i < tasks->n; i++) free(tasks->path[i]);
     free(tasks->path);
+    free(tasks->line);
     *tasks = (struct config_tasks){0};
 }
 
@@ -136,19 +139,37 @@ static char *next_line(char *out, int size, void *stream) {
     return out;
 }
 
-static void add_tasks(struct ini *ini, const char *value) {
-    char copy[INI_LINE + 1], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", value);
-    for (char *path; (path = strtok_r(rest, " \t", &rest));) config_tasks_add(ini->tasks, ini->folder, path);
+/* Paths with blanks between them; in "quotes" a path may have blanks itself. */
+static bool add_tasks(struct ini *ini, const char *value) {
+    for (const char *c = value + strspn(value, " \t"); *c; c += strspn(c, " \t")) {
+        bool quoted = *c == '"';
+        char path[INI_LINE + 1];
+        size_t length = quoted ? strcspn(++c, "\"") : strcspn(c, " \t");
+        if (quoted && !c[length]) return fault_set(ini->why, "tasks: a quotation mark is left open");
+        snprintf(path, sizeof path, "%.*s", (int)length, c);
+        config_tasks_add(ini->tasks, ini->folder, path, ini->line.number);
+        c += length + quoted;
+    }
+    return true;
+}
+
+/* To inih an indented line goes on with the setting above. Only lists of tasks are meant to. */
+static bool is_meant(const struct ini *ini, const char *name, const char *value) {
+    if (ini->line.start[0] != ' ' && ini->line.start[0] != '\t') return true;
+    char first[INI_LINE + 1];
+    struct fault unknown;
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(value, " \t="), value);
+    bool is_task = strcmp(name, "tasks") == 0 && (config_find(first, &unknown) < 0 || !strchr(value, '='));
+    bool is_first = strncmp(ini->line.start + strspn(ini->line.start, " \t"), name, strlen(name)) == 0;
+    return is_task || is_first ||
+           fault_set(ini->why, "the line is indented, so it goes on with %s, expected a setting to begin in the first column", name);
 }
 
 static int take(void *user, const char *section, const char *name, const char *value) {
     struct ini *ini = user;
     (void)section;
-    if (strcmp(name, "tasks") == 0) {
-        add_tasks(ini, value);
-        return 1;
-    }
+    if (!is_meant(ini, name, value)) return ini_wrong(ini);
+    if (strcmp(name, "tasks") == 0) return add_tasks(ini, value) || ini_wrong(ini);
     int i = config_find(name, ini->why);
     if (i < 0) return ini_wrong(ini);
     if (ini->given_line[i]) {

@@ -16,11 +16,21 @@
 
 /* ---- Signals ---- */
 
-static volatile sig_atomic_t asked_to_stop;
+static volatile sig_atomic_t asked_to_stop, at_work;
+
+static void say_so(void) {
+    log_from_handler("will stop: the iteration in hand is finished and saved first; a second signal ends at once\n");
+}
 
 static void ask_to_stop(void) {
     asked_to_stop = 1;
-    log_from_handler("will stop: the iteration in hand is finished and saved first; a second signal ends at once\n");
+    if (at_work) say_so();
+}
+
+/* Only now: mpirun also ends with SIGTERM what another rank has refused. */
+static void begin_work(void) {
+    at_work = 1;
+    if (asked_to_stop) say_so();
 }
 
 static void on_signal(int number) {
@@ -40,6 +50,7 @@ static void catch_signal(int number) {
 void training_catch_signals(void) {
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) catch_signal(numbers[i]);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* ---- Progress and saving ---- */
@@ -180,6 +191,7 @@ static enum training_end train(struct trainer *t, const struct training *trainin
 
 enum training_end training_run(struct trainer *t, const struct training *training, struct fault *why) {
     double started = log_seconds();
+    begin_work();
     t->resumed = t->iteration;
     t->file_seconds = 0;
     enum training_end end = train(t, training, started, why);

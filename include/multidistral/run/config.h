@@ -42,12 +42,13 @@ bool config_set(struct config *config, int i, const char *text, struct fault *wh
 /* Are all settings but iterations the same as those of a run that is there? A reason names the first that is not. */
 bool config_goes_on(const struct config *there, const struct config *wanted, struct fault *why);
 
-/* Task files named in an INI file: `tasks = a.task b.task`, relative to the folder of the INI file. */
+/* Task files named in an INI file: `tasks = a.task "b c.task"`, relative to the folder of the INI file. */
 struct config_tasks {
     char **path; /* [n] */
+    int *line;   /* [n] where the INI file names it; 0: named elsewhere */
     int n;
 };
-void config_tasks_add(struct config_tasks *tasks, const char *folder, const char *path);
+void config_tasks_add(struct config_tasks *tasks, const char *folder, const char *path, int line);
 void config_tasks_destroy(struct config_tasks *tasks);
 
 /* Reads settings, and task files' names, from an INI file or from text that stands for one (`source` in messages).

@@ -38,7 +38,7 @@ struct training_times training_times(const struct trainer *trainer);
 
 /* From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 ask training_run to stop after the iteration in hand, or the first
  * one if none has begun; a second signal ends the process at once. Those that are ignored stay so (but UCX takes SIGHUP before main
- * begins: tools/environment). Local. */
+ * begins: tools/environment). A reader of progress who goes away (SIGPIPE) does not end the run. Local. */
 void training_catch_signals(void);
 
 #endif
