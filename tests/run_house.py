@@ -1,8 +1,10 @@
-"""Rules of the house: who may include whom, and what the top level holds. Environment: SOURCE."""
+"""Rules of the house: who may include whom, what the top level holds, and how tools answer. Environment: SOURCE."""
 import os
 import re
 import subprocess
 import unittest
+
+from patience import patience
 
 SOURCE = os.environ["SOURCE"]
 ROOMS = ["base", "world", "learn", "run", "cli"]
@@ -14,7 +16,8 @@ def files():
         for room in ROOMS:
             folder = os.path.join(SOURCE, top, room)
             for name in sorted(os.listdir(folder)):
-                yield room, name, open(os.path.join(folder, name)).read()
+                with open(os.path.join(folder, name)) as file:
+                    yield room, name, file.read()
 
 
 class House(unittest.TestCase):
@@ -39,6 +42,16 @@ class House(unittest.TestCase):
             self.skipTest("not a git checkout")
         top = {name.split("/")[0] for name in listed.stdout.splitlines()}
         self.assertEqual({name for name in top if not name.startswith(".")} - TOP, set())
+
+    def test_tools_say_what_they_do_and_do_nothing_unasked(self):
+        tools = [name for name in sorted(os.listdir(f"{SOURCE}/tools")) if os.access(f"{SOURCE}/tools/{name}", os.X_OK)]
+        self.assertGreater(len(tools), 12)
+        for name in tools:
+            for argument, status in (("--help", 0), ("--bogus", 2)):
+                with self.subTest(f"{name} {argument}"):
+                    done = subprocess.run([f"{SOURCE}/tools/{name}", argument], capture_output=True, text=True, timeout=patience(60))
+                    self.assertEqual(done.returncode, status, done.stderr)
+                    self.assertRegex(done.stderr if status else done.stdout, name if status else r"\w")
 
 
 if __name__ == "__main__":

@@ -127,6 +127,15 @@ class Plot(unittest.TestCase):
         np.testing.assert_allclose(interval.over_replicas(np.arange(101.0))[1], 1.984 * np.arange(101).std(ddof=1) / 101**0.5, rtol=1e-3)
         np.testing.assert_allclose(interval.over_tasks(np.array([[[1, 2, nan], [nan, nan, nan]]])), [[1.5, nan]])
 
+    def test_of_many_tasks_the_first_are_drawn_and_those_named(self):
+        many = self.path("many.h5")
+        train(many, "--step-limit", "5", "--iterations", "1", tasks=TASKS * 20)
+        drawn = self.drawn("many.svg", many, warns=["40 tasks: the mean and the first 23 are drawn"])
+        self.assertEqual((b"two_rooms_2-11" in drawn, b"two_rooms_2-12" in drawn, b"mean over tasks" in drawn), (True, False, True))
+        drawn = self.drawn("one.svg", many, "--task", "two_rooms_2-12", "--task", "two_rooms_1")
+        self.assertEqual((b"two_rooms_2-11" in drawn, b"two_rooms_2-12" in drawn, b"mean over tasks" in drawn), (False, True, False))
+        self.refused(many, "--task", "two_rooms_9", says="no task two_rooms_9, expected one of two_rooms_1, ")
+
     def test_no_permission(self):
         os.mkdir(self.path("closed"), mode=0o500)
         closed = "closed" if os.geteuid() else "/sys/kernel"  # root may write nearly everywhere

@@ -64,8 +64,10 @@ def put(path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
+    asked = sys.argv[1:] in (["-h"], ["--help"])
+    if asked or len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        print(__doc__, file=sys.stdout if asked else sys.stderr)
+        sys.exit(0 if asked else 2)
     try:
         put(sys.argv[1])
     except OSError as reason:
