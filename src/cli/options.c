@@ -29,10 +29,9 @@ static void space_choices(const char *choices, char *out) {
 static void setting_help(const struct setting *setting, char *out) {
     char expected[SETTING_TEXT], range[2 * SETTING_TEXT];
     setting_expected(setting, expected);
-    space_choices(expected, range);
-    if (setting->type == SETTING_SCHEDULE) range[strcspn(range, ",")] = '\0';
-    snprintf(out, OPTION_TEXT, "%s; %s%s (%s)", setting->help, range,
-             setting->type == SETTING_SCHEDULE ? ", or a schedule" : "", setting->fallback);
+    if (setting->type == SETTING_CHOICE) space_choices(expected, range);
+    else snprintf(range, sizeof range, "%s", expected);
+    snprintf(out, OPTION_TEXT, "%s; %s (%s)", setting->help, range, setting->fallback);
 }
 
 static struct setting_options setting_options(void) {

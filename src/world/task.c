@@ -157,6 +157,22 @@ static bool read_digit(struct reader *r, char c, int place) {
 
 static bool blank(const struct text_line *line) { return strspn(line->start, " \t\r") >= line->length; }
 
+/* Without the blanks at its end, which nobody sees. */
+static size_t row_length(const struct text_line *line) {
+    size_t n = line->length;
+    while (n > 0 && strchr(" \t\r", line->start[n - 1])) n--;
+    return n;
+}
+
+static bool fits(struct reader *r, const struct text_line *line) {
+    size_t n = row_length(line);
+    if (n == (size_t)r->task->columns) return true;
+    for (size_t i = 0; i < n; i++) /* a letter of several bytes is no cells */
+        if ((unsigned char)line->start[i] >= 0x80)
+            return WRONG(r, "character \\x%02x in column %zu of the map is no ASCII", (unsigned char)line->start[i], i + 1);
+    return WRONG(r, "this row of the map has %zu cells, expected %d as in its first row", n, r->task->columns);
+}
+
 static bool measure_map(struct reader *r, const char *text) {
     struct task *task = r->task;
     struct text_line line = {0};
@@ -168,11 +184,9 @@ static bool measure_map(struct reader *r, const char *text) {
             continue;
         }
         if (blank_line) return WRONG(r, "the map goes on behind the empty line %d, expected no gap", blank_line);
-        if (task->rows == 0) task->columns = (int)(line.length > TASK_SIDE ? TASK_SIDE + 1 : line.length);
+        if (task->rows == 0) task->columns = (int)(row_length(&line) > TASK_SIDE ? TASK_SIDE + 1 : row_length(&line));
         if (task->columns > TASK_SIDE) return WRONG(r, "the map is wider than %d cells", TASK_SIDE);
-        if ((size_t)task->columns != line.length)
-            return WRONG(r, "this row of the map has %zu cells, expected %d as in its first row", line.length,
-                         task->columns);
+        if (!fits(r, &line)) return false;
         if (++task->rows > TASK_SIDE) return WRONG(r, "the map is higher than %d cells", TASK_SIDE);
     }
     r->line = r->map_line;
