@@ -1,6 +1,8 @@
 /* The run file as a checkpoint: written, read back and gone on with, a run is the run that was never stopped; and what
  * is no run file is refused on all ranks. */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -13,6 +15,23 @@
 #include "multidistral/run/seal.h"
 
 enum { PATH = 256 };
+
+/* In the place of the C library's: file systems without hard links, and a look at what a rename leaves. */
+static bool no_links;
+static const char *never_missing; /* a path that must be there after every rename; NULL: none */
+static int times_missing;
+
+int link(const char *from, const char *to) {
+    if (!no_links) return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+    errno = EPERM;
+    return -1;
+}
+
+int rename(const char *from, const char *to) {
+    int done = renameat(AT_FDCWD, from, AT_FDCWD, to);
+    times_missing += never_missing && access(never_missing, F_OK) != 0;
+    return done;
+}
 
 static char folder[PATH];
 static const struct provenance made_by_test = {.command = "test", .started = "1970-01-01T00:00:00Z",
@@ -180,6 +199,33 @@ static void the_file_before_stays_and_no_part_does(void **state) {
     assert_true(there("run.h5") && there("run.h5.prev") && !there("run.h5.part"));
     read_run("run.h5.prev", &before, &old, MPI_COMM_WORLD);
     assert_int_equal(old.iteration, 2);
+    trainer_destroy(&trainer);
+    trainer_destroy(&old);
+    plan_destroy(&plan);
+    plan_destroy(&before);
+    empty_folder();
+}
+
+static void without_links_the_file_before_is_a_copy(void **state) {
+    (void)state;
+    char path[PATH];
+    struct plan plan, before;
+    struct trainer trainer, old;
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 1);
+    write_run("run.h5", &trainer);
+    MPI_Barrier(MPI_COMM_WORLD);
+    path_of(path, "run.h5");
+    no_links = true, never_missing = path, times_missing = 0;
+    for (int i = 0; i < 2; i++) {
+        trainer_iterate(&trainer);
+        write_run("run.h5", &trainer);
+    }
+    no_links = false, never_missing = NULL;
+    assert_int_equal(times_missing, 0);
+    read_run("run.h5.prev", &before, &old, MPI_COMM_WORLD);
+    assert_int_equal(old.iteration, 2);
+    assert_true(there("run.h5") && !there("run.h5.part") && !there("run.h5.prev.part"));
     trainer_destroy(&trainer);
     trainer_destroy(&old);
     plan_destroy(&plan);
@@ -582,6 +628,28 @@ static void the_state_of_another_plan_is_refused(void **state) {
     empty_folder();
 }
 
+/* As when a run that was told to go on for longer puts its file there, after the plan was read. */
+static void more_iterations_than_the_plan_has_are_refused(void **state) {
+    (void)state;
+    char path[PATH];
+    struct plan plan, shorter;
+    struct trainer trainer, other;
+    struct fault why = {""};
+    plan_from(&plan, "iterations = 400\ngames_e = 1\ngames_m = 1\nstep_limit = 5\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 200);
+    write_run("run.h5", &trainer);
+    path_of(path, "run.h5");
+    plan_from(&shorter, "iterations = 3\ngames_e = 1\ngames_m = 1\nstep_limit = 5\n", maps_of_two);
+    train(&other, &shorter, MPI_COMM_WORLD, 0);
+    assert_false(runfile_read_state(path, &other, &why));
+    assert_non_null(strstr(why.text, "was replaced while it was read"));
+    trainer_destroy(&trainer);
+    trainer_destroy(&other);
+    plan_destroy(&plan);
+    plan_destroy(&shorter);
+    empty_folder();
+}
+
 static void provenance_is_kept(void **state) {
     (void)state;
     size_t n;
@@ -603,6 +671,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_same_on_one_rank_afterwards),
         cmocka_unit_test(a_run_not_begun_can_be_written_too),
         cmocka_unit_test(the_file_before_stays_and_no_part_does),
+        cmocka_unit_test(without_links_the_file_before_is_a_copy),
         cmocka_unit_test(as_many_files_stay_as_wanted),
         cmocka_unit_test(what_writes_into_an_old_part_writes_into_no_run_file),
         cmocka_unit_test(what_mpi_left_of_a_killed_run_is_removed),
@@ -620,6 +689,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(of_a_damaged_file_the_one_before_is_offered),
         cmocka_unit_test(a_file_cut_short_is_refused),
         cmocka_unit_test(the_state_of_another_plan_is_refused),
+        cmocka_unit_test(more_iterations_than_the_plan_has_are_refused),
         cmocka_unit_test(provenance_is_kept),
     };
     open_folder();

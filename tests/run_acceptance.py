@@ -98,6 +98,17 @@ class Ranks(InFolder):
         self.assertEqual(run("train", *TWO_ROOMS, *command).returncode, 2)
         self.assertEqual(sorted(os.listdir(self.place)), ["-part.h5", "-part.h5.prev", "whole.h5"])
 
+    def test_a_run_whose_file_is_gone_is_not_begun_anew_unasked(self):
+        command = ["train", TWO_ROOMS[0], "--iterations", 3, "--checkpoint-seconds", 0, "--continue", "-o", self.path("run.h5")]
+        self.assertEqual(run(*command).returncode, 0)
+        os.rename(self.path("run.h5"), self.path("run.h5.prev"))
+        done = run(*command)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("run.h5: is not there, but ", done.stderr)
+        self.assertEqual(os.listdir(self.place), ["run.h5.prev"])
+        os.remove(self.path("run.h5.prev"))
+        self.assertEqual(run(*command).returncode, 0)
+
     def test_more_iterations_later(self):
         whole = self.train("whole.h5", *TWO_ROOMS, "--iterations", 9)
         part = self.train("part.h5", *TWO_ROOMS, "--iterations", 5)

@@ -190,6 +190,19 @@ class Report(unittest.TestCase):
         self.assertEqual(len(differs), 3)
         self.assert_quiet(driver)
 
+    def test_runs_of_the_same_name_and_long_numbers_are_told_apart(self):
+        for folder, seed in (("one", 1234567), ("other", 1234568)):
+            os.makedirs(f"{self.place.name}/{folder}")
+            subprocess.run([PROGRAM, "train", TASKS[0], "--iterations", "2", "--seed", str(seed), "-o", f"{self.place.name}/{folder}/run.h5"],
+                           check=True, capture_output=True)
+        page = f"{self.place.name}/both.html"
+        self.report(f"{self.place.name}/one/run.h5", f"{self.place.name}/other/run.h5", "-o", page)
+        with open(page, encoding="utf-8") as text:
+            page = text.read()
+        for what in ('"seed":"1234567"', '"seed":"1234568"', '"alpha":"0.9"', '"beta":"5"', 'one/run.h5"', 'other/run.h5"'):
+            self.assertIn(what, page)
+        self.assertNotIn('"name":"run.h5"', page)
+
     def test_contrast(self):
         """WCAG AA: text and the colours of agents, against what they are drawn on, in both themes."""
         def luminance(colour):

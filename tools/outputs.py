@@ -32,6 +32,12 @@ def put(content, path):
         os.replace(f"{place}/part", os.path.realpath(path))
 
 
+def names(paths):
+    """What run files are called: with their folders where two would have the same name."""
+    bases = [os.path.basename(path) for path in paths]
+    return [path if bases.count(base) > 1 else base for path, base in zip(paths, bases)]
+
+
 def say(line):
     """The work is done, whether or not anyone still reads."""
     try:

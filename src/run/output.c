@@ -126,6 +126,35 @@ static bool flush(const char *path, int *error) {
     return flushed;
 }
 
+static bool copy_bytes(int in, int out) {
+    enum { PIECE = 1 << 20 };
+    char *bytes = memory_zeros(PIECE, 1);
+    ssize_t n = 1, done = 0;
+    while (n > 0 && done >= 0) {
+        n = read(in, bytes, PIECE);
+        for (ssize_t at = 0; at < n && done >= 0; at += done) done = write(out, bytes + at, (size_t)(n - at));
+    }
+    free(bytes);
+    return n == 0 && done >= 0;
+}
+
+bool output_copy(const char *from, const char *to) {
+    enum { ENDING = sizeof ".part" };
+    struct stat about;
+    char *part = memory_zeros(strlen(to) + ENDING, 1);
+    sprintf(part, "%s.part", to);
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = in >= 0 && fstat(in, &about) == 0 ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, about.st_mode & 0777) : -1;
+    bool copied = out >= 0 && copy_bytes(in, out) && fsync(out) == 0;
+    int error = errno;
+    if (in >= 0) close(in);
+    if (out >= 0) close(out);
+    if (copied && rename(part, to) != 0) copied = false, error = errno;
+    if (!copied) unlink(part), errno = error;
+    free(part);
+    return copied;
+}
+
 bool output_flush(const char *path, struct fault *why) {
     int error;
     return flush(path, &error) || fault_set(why, "%s: cannot be flushed to disk: %s", path, strerror(error));

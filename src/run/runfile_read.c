@@ -240,20 +240,27 @@ static bool read_costs(struct reading *r, struct fault *why) {
     return read;
 }
 
+#define REPLACED "was replaced while it was read, by a run that goes on; try again"
+
+/* More iterations than the plan has are those of a file that took the place of the plan's. */
+static bool has_room(const struct trainer *t, struct fault *why) {
+    return (t->iteration >= 0 && t->iteration <= t->plan->config.run.iterations) || fault_set(why, REPLACED);
+}
+
 static bool read_own_part(const char *path, struct trainer *trainer, struct fault *why) {
     struct reading r = {.trainer = trainer};
     r.file = open_run(path, why);
     if (r.file < 0) return false;
-    bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) &&
-                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, trainer, why) && read_optima(&r, why) && read_prior(&r, &trainer->prior, why) &&
-                read_costs(&r, why);
+    bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) && has_room(trainer, why) &&
+                read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, trainer, why) &&
+                read_optima(&r, why) && read_prior(&r, &trainer->prior, why) && read_costs(&r, why);
     H5Fclose(r.file);
     free(r.row);
     return read || fault_at(why, "%s", path);
 }
 
 bool runfile_is_same(const char *path, int64_t iterations, int64_t before, struct fault *why) {
-    return iterations == before || fault_set(why, "%s: was replaced while it was read, by a run that goes on; try again", path);
+    return iterations == before || fault_set(why, "%s: " REPLACED, path);
 }
 
 /* Did all ranks read the same file? */

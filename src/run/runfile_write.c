@@ -568,9 +568,11 @@ static bool seal(const struct writing *w, const char *part, struct fault *why) {
 
 /* Sealed and to the disk; it may take minutes, and the place be lost meanwhile. */
 static bool finish_part(const struct writing *w, const char *part, const struct output *place, struct fault *why) {
-    if (!seal(w, part, why)) return false;
-    if (!output_flush(part, why)) return false;
-    return !place || output_is_held(place, why);
+    struct fault lost;
+    bool finished = seal(w, part, why) && output_flush(part, why);
+    bool held = !place || output_is_held(place, finished ? why : &lost);
+    if (held && !finished) unlink(part); /* a disk may be full because of it */
+    return held && finished;
 }
 
 /* Makes room for the file that is going to be the first of `keep` previous ones. */
@@ -589,13 +591,19 @@ static void keep_permissions(const char *part, const char *path) {
     if (stat(path, &old) == 0) chmod(part, old.st_mode & 0777);
 }
 
+/* The file is then there by both names; on a file system without links as a copy. */
+static bool keep_old(const char *path, const char *prev) {
+    if (access(path, F_OK) != 0) return true;
+    if (unlink(prev) != 0 && errno != ENOENT) return false;
+    return link(path, prev) == 0 || output_copy(path, prev);
+}
+
 /* Puts the new file into the old one's place; `keep` old ones stay. There is a complete file at every instant. */
 static bool put_in_place(const char *part, const char *path, int keep, struct fault *why) {
     keep_permissions(part, path);
     char *prev = output_previous(path, 1);
     move_previous(path, keep);
-    bool old_kept = keep == 0 || access(path, F_OK) != 0 || ((unlink(prev) == 0 || errno == ENOENT) && link(path, prev) == 0);
-    if (!old_kept) old_kept = rename(path, prev) == 0; /* a file system without links */
+    bool old_kept = keep == 0 || keep_old(path, prev);
     bool placed = old_kept && rename(part, path) == 0;
     int error = errno;
     free(prev);

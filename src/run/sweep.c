@@ -117,6 +117,15 @@ static bool goes_on(const struct plan *there, const struct plan *wanted, struct 
     return true;
 }
 
+/* A run that has lost its file is not begun anew unasked: the next save but one would take the file before it too. */
+static bool nothing_before(const char *path, struct fault *why) {
+    char *previous = output_previous(path, 1);
+    bool none = access(previous, F_OK) != 0 ||
+                fault_set(why, "%s: is not there, but %s is, from before: rename it to go on with that run, or remove it", path, previous);
+    free(previous);
+    return none;
+}
+
 bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *state, struct fault *why) {
     struct config config;
     struct plan there;
@@ -124,7 +133,7 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
     int n_tasks;
     int64_t done;
     *state = SWEEP_NEW;
-    if (access(path, F_OK) != 0) return true;
+    if (access(path, F_OK) != 0) return nothing_before(path, why);
     if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
     if (!plan_create(&there, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
     bool same = goes_on(&there, plan, why) || fault_at(why, "%s", path);

@@ -31,6 +31,10 @@ bool output_check(const char *path, bool may_replace, struct fault *why);
  * gives up on rank 0 alone. Tried with a file PATH.room, which is gone at once. Local. */
 bool output_has_room(const char *path, struct fault *why);
 
+/* A copy of a file that is on the disk when it is there by its name: it is made as TO.part. False: errno says why, and there is none.
+ * Local. */
+bool output_copy(const char *from, const char *to);
+
 /* Brings a file to the disk; and the names in the folder of a file, new or changed, where the file system can do that. Local. */
 bool output_flush(const char *path, struct fault *why);
 bool output_flush_folder(const char *path, struct fault *why);
