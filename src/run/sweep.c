@@ -200,6 +200,8 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
         if (!sweep_is_to_do(job->state[c]) || place++ % n_groups != own) continue;
         end = hold_and_train(job, c, group, &mean_return, why);
         if (end == TRAINING_DONE && group_rank == 0) say(job, c, mean_return);
+        if (end == TRAINING_FAILED && group_rank == 0 && n_groups > 1) /* now: the others may train for days */
+            fprintf(stderr, "multidistral sweep: %s; other groups finish theirs\n", why->text);
     }
     MPI_Comm_free(&group);
     reduce_fault(end != TRAINING_FAILED, why, world);
