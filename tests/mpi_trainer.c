@@ -1,5 +1,6 @@
 /* The same numbers at any rank count: what each rank trained against the same plan trained by one rank alone. */
 #include <math.h>
+#include <sys/resource.h>
 
 #include "support_run.h"
 
@@ -259,6 +260,25 @@ static void more_ranks_need_no_more_memory_each(void **state) {
     plan_destroy(&plan);
 }
 
+/* The limit is in force for the question alone, which takes no memory: it leaves no room for anything. */
+static void a_run_larger_than_its_address_space_is_refused(void **state) {
+    (void)state;
+    struct plan plan;
+    struct rlimit before, limit;
+    struct fault why = {""};
+    plan_from(&plan, "", maps_of_two);
+    struct layout own = layout_of(0, 1, 1, plan.n_tasks);
+    assert_true(capacity_suffices(&plan, &own, 1, 1, &why));
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = (struct rlimit){.rlim_cur = (rlim_t)capacity_bytes(&plan, 1), .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    bool one = capacity_suffices(&plan, &own, 1, 1, &why), two = capacity_suffices(&plan, &own, 2, 2, &why), spread = capacity_allows_spreading(&plan, 1, 1);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_false(one || two || spread);
+    assert_non_null(strstr(why.text, "on this machine"));
+    plan_destroy(&plan);
+}
+
 /* Each iteration takes 10 s; the last rank comes last, and its reduction takes 1; the others come a second apart before it. */
 static void times_tell_waiting_from_reducing(void **state) {
     (void)state;
@@ -377,6 +397,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(curves_count_games_and_steps),
         cmocka_unit_test(the_last_value_is_the_mean_over_replicas),
         cmocka_unit_test(more_ranks_need_no_more_memory_each),
+        cmocka_unit_test(a_run_larger_than_its_address_space_is_refused),
         cmocka_unit_test(times_tell_waiting_from_reducing),
         cmocka_unit_test(tasks_that_move_change_nothing),
         cmocka_unit_test(all_learners_move),

@@ -1,9 +1,10 @@
-#define _DEFAULT_SOURCE /* sysconf's physical pages */
 #include "multidistral/run/capacity.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "multidistral/base/machine.h"
 #include "multidistral/learn/learner.h"
 #include "multidistral/run/curves.h"
 #include "multidistral/run/trainer.h"
@@ -82,19 +83,20 @@ static uint64_t bytes_of_busiest(const struct plan *plan, int size, bool spread)
 
 uint64_t capacity_bytes(const struct plan *plan, int size) { return bytes_of_busiest(plan, size, true); }
 
-static double machine_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE); }
+/* What so many ranks may take of this machine, if each takes as much. */
+static double bytes_for(int ranks_here) { return fmin(machine_bytes(), machine_process_bytes() * ranks_here); }
 
 bool capacity_suffices(const struct plan *plan, const struct layout *own, int size, int ranks_here, struct fault *why) {
     const struct learning *learning = &plan->config.learning;
-    double need = (double)bytes_of_busiest(plan, size, false) * ranks_here, have = machine_bytes();
+    double need = (double)bytes_of_busiest(plan, size, false) * ranks_here, have = bytes_for(ranks_here);
     double games = (double)learning_bytes(learning, longest_game(plan)) * (double)(own->replicas.n * own->tasks.n) * ranks_here;
     if (games > most_of_memory * have)
-        return fault_set(why, "replay_games = %lld of up to %lld steps need %.3g GiB on this machine, which has %.3g; replay "
-                              "fewer, or use a smaller step_limit",
+        return fault_set(why, "replay_games = %lld of up to %lld steps need %.3g GiB on this machine, where it may take %.3g; "
+                              "replay fewer, or use a smaller step_limit",
                          (long long)learning->replay_games, (long long)longest_game(plan), games / 0x1p30, have / 0x1p30);
     if (need <= most_of_memory * have || plan->senses.rows.n > SLOTS_DIRECT) return true;
     return fault_set(why, "%d tasks with %d agents, %llu observations, replicas = %lld and iterations = %lld need %.3g GiB "
-                          "on this machine, which has %.3g; take less of them, or more machines",
+                          "on this machine, where it may take %.3g; take less of them, or more machines",
                      plan->n_tasks, plan->n_agents, (unsigned long long)plan->senses.rows.n,
                      (long long)plan->config.run.replicas, (long long)plan->config.run.iterations, need / 0x1p30,
                      have / 0x1p30);
@@ -102,7 +104,7 @@ bool capacity_suffices(const struct plan *plan, const struct layout *own, int si
 
 bool capacity_allows_spreading(const struct plan *plan, int size, int ranks_here) {
     return plan->senses.rows.n > SLOTS_DIRECT ||
-           (double)capacity_bytes(plan, size) * ranks_here <= most_of_memory * machine_bytes();
+           (double)capacity_bytes(plan, size) * ranks_here <= most_of_memory * bytes_for(ranks_here);
 }
 
 /* Memory that this process holds now (Linux; elsewhere 0: never full). */
@@ -115,5 +117,5 @@ static double resident_bytes(void) {
 }
 
 bool capacity_is_used_up(const struct plan *plan, int ranks_here) {
-    return plan->senses.rows.n > SLOTS_DIRECT && resident_bytes() * ranks_here > most_of_memory * machine_bytes();
+    return plan->senses.rows.n > SLOTS_DIRECT && resident_bytes() * ranks_here > most_of_memory * bytes_for(ranks_here);
 }

@@ -1,4 +1,4 @@
-/* The memory that a run takes, and whether a machine holds it. All local. */
+/* The memory that a run takes, and whether a machine holds it, or the part of one that the run may take (base/machine). All local. */
 #ifndef MULTIDISTRAL_RUN_CAPACITY_H
 #define MULTIDISTRAL_RUN_CAPACITY_H
 
