@@ -459,21 +459,36 @@ static void write_state(struct writing *w) {
 
 /* ---- Provenance ---- */
 
+struct host {
+    char name[MPI_MAX_PROCESSOR_NAME];
+};
+
+/* Keeps each host once, where it comes first: ranks that are dealt out in turn come round again. Returns how many there are. */
+static int hosts_once(struct host *host, int n) {
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        int same = 0;
+        while (same < kept && strcmp(host[same].name, host[i].name) != 0) same++;
+        if (same == kept) host[kept++] = host[i];
+    }
+    return kept;
+}
+
 /* The hosts of all ranks, each once, in the order of ranks; on rank 0. The caller owns it. */
 static char *host_names(MPI_Comm comm, int rank, int size) {
-    char own[MPI_MAX_PROCESSOR_NAME] = "", *names = NULL, *text = NULL;
+    struct host own = {""}, *all_hosts = NULL;
+    char *text = NULL;
     int length;
     size_t bytes;
-    MPI_Get_processor_name(own, &length);
-    if (rank == 0) names = memory_zeros((size_t)size, sizeof own);
-    MPI_Gather(own, sizeof own, MPI_CHAR, names, sizeof own, MPI_CHAR, 0, comm);
+    MPI_Get_processor_name(own.name, &length);
+    if (rank == 0) all_hosts = memory_zeros((size_t)size, sizeof own);
+    MPI_Gather(&own, sizeof own, MPI_CHAR, all_hosts, sizeof own, MPI_CHAR, 0, comm);
     if (rank != 0) return memory_string("");
     FILE *out = memory_stream(&text, &bytes);
-    for (int r = 0; r < size; r++)
-        if (r == 0 || strcmp(names + r * (int)sizeof own, names + (r - 1) * (int)sizeof own) != 0)
-            fprintf(out, "%s%s", r ? " " : "", names + r * (int)sizeof own);
+    int n_hosts = hosts_once(all_hosts, size);
+    for (int i = 0; i < n_hosts; i++) fprintf(out, "%s%s", i ? " " : "", all_hosts[i].name);
     fclose(out);
-    free(names);
+    free(all_hosts);
     return text;
 }
 
