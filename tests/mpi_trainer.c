@@ -279,6 +279,19 @@ static void a_run_larger_than_its_address_space_is_refused(void **state) {
     plan_destroy(&plan);
 }
 
+/* One rank that holds much is no reason to end a run, as long as the others leave room for it; and all together can be one. */
+static void a_machine_is_full_when_its_ranks_together_fill_it(void **state) {
+    (void)state;
+    int size = size_of(MPI_COMM_WORLD);
+    double much = rank_of(MPI_COMM_WORLD) == size - 1 ? 41 : 1, all = 41 + (size - 1);
+    assert_false(capacity_fills(much, MPI_COMM_WORLD, size, 100));
+    assert_false(capacity_fills(much, MPI_COMM_WORLD, size, all / 0.79));
+    assert_true(capacity_fills(much, MPI_COMM_WORLD, size, all / 0.81));
+    assert_true(capacity_fills(81. / size, MPI_COMM_WORLD, size, 100));
+    assert_true(capacity_fills(41. / size, MPI_COMM_WORLD, 2 * size, 100)); /* as many ranks of another run */
+    assert_false(capacity_fills(39. / size, MPI_COMM_WORLD, 2 * size, 100));
+}
+
 /* Each iteration takes 10 s; the last rank comes last, and its reduction takes 1; the others come a second apart before it. */
 static void times_tell_waiting_from_reducing(void **state) {
     (void)state;
@@ -398,6 +411,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_last_value_is_the_mean_over_replicas),
         cmocka_unit_test(more_ranks_need_no_more_memory_each),
         cmocka_unit_test(a_run_larger_than_its_address_space_is_refused),
+        cmocka_unit_test(a_machine_is_full_when_its_ranks_together_fill_it),
         cmocka_unit_test(times_tell_waiting_from_reducing),
         cmocka_unit_test(tasks_that_move_change_nothing),
         cmocka_unit_test(all_learners_move),

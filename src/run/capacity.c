@@ -116,6 +116,17 @@ static double resident_bytes(void) {
     return (double)resident * (double)sysconf(_SC_PAGE_SIZE);
 }
 
-bool capacity_is_used_up(const struct plan *plan, int ranks_here) {
-    return plan->senses.rows.n > SLOTS_DIRECT && resident_bytes() * ranks_here > most_of_memory * bytes_for(ranks_here);
+bool capacity_fills(double own, MPI_Comm node, int ranks_here, double machine) {
+    double all;
+    int n_asked;
+    MPI_Comm_size(node, &n_asked);
+    MPI_Allreduce(&own, &all, 1, MPI_DOUBLE, MPI_SUM, node);
+    return all * ranks_here / n_asked > most_of_memory * machine;
+}
+
+bool capacity_is_used_up(const struct plan *plan, MPI_Comm node, int ranks_here) {
+    if (plan->senses.rows.n <= SLOTS_DIRECT) return false;
+    double own = resident_bytes();
+    bool full = capacity_fills(own, node, ranks_here, machine_bytes());
+    return full || own > most_of_memory * machine_process_bytes();
 }

@@ -117,11 +117,16 @@ static void speak_to_rank_0(int rank, int size) {
 /* Of the whole job; 0: not counted yet. */
 static int here;
 
+MPI_Comm peers_node(MPI_Comm comm) {
+    MPI_Comm node;
+    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    return node;
+}
+
 int peers_here(MPI_Comm comm) {
     int n = here;
-    MPI_Comm node;
     if (n > 0) return n;
-    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm node = peers_node(comm);
     MPI_Comm_size(node, &n);
     MPI_Comm_free(&node);
     return n;

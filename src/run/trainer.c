@@ -314,6 +314,7 @@ bool trainer_create(struct trainer *trainer, const struct plan *plan, MPI_Comm w
         .plan = plan, .world = world, .ranks_here = peers_here(world), .layout = layout_of(rank, size, plan->config.run.replicas, plan->n_tasks)};
     if (!reduce_fault(capacity_suffices(plan, &trainer->layout, size, trainer->ranks_here, why), why, world)) return false;
     create_group(trainer);
+    trainer->node = peers_node(world);
     int spreads = capacity_allows_spreading(plan, size, trainer->ranks_here);
     MPI_Allreduce(MPI_IN_PLACE, &spreads, 1, MPI_INT, MPI_MIN, world);
     trainer->spreads = spreads;
@@ -347,6 +348,7 @@ void trainer_destroy(struct trainer *trainer) {
     free(trainer->own);
     free(trainer->discounts);
     MPI_Comm_free(&trainer->group);
+    MPI_Comm_free(&trainer->node);
     *trainer = (struct trainer){0};
 }
 

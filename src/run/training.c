@@ -155,7 +155,7 @@ static struct verdict verdict_after(const struct trainer *t, const struct traini
     struct verdict own = {.stop = asked_to_stop || t->iteration == training->stop_after || time_is_up(times, training) ||
                                   (rank == 0 && stop_file_is_there(training, times, last)),
                           .save = last || save_is_due(times, training),
-                          .full = capacity_is_used_up(t->plan, t->ranks_here),
+                          .full = capacity_is_used_up(t->plan, t->node, t->ranks_here),
                           .show = log_progress_is_due(last)};
     return reduce_verdict(own, t->world);
 }

@@ -1,6 +1,9 @@
-/* The memory that a run takes, and whether a machine holds it, or the part of one that the run may take (base/machine). All local. */
+/* The memory that a run takes, and whether a machine holds it, or the part of one that the run may take (base/machine). Local,
+ * but for what takes a communicator. */
 #ifndef MULTIDISTRAL_RUN_CAPACITY_H
 #define MULTIDISTRAL_RUN_CAPACITY_H
+
+#include <mpi.h>
 
 #include "multidistral/run/layout.h"
 #include "multidistral/run/plan.h"
@@ -16,7 +19,11 @@ bool capacity_suffices(const struct plan *plan, const struct layout *own, int si
 bool capacity_allows_spreading(const struct plan *plan, int size, int ranks_here);
 
 /* Do the tables fill the machine now? Never with tables that are addressed directly, which capacity_suffices has answered for: asking
- * takes as long as a game. */
-bool capacity_is_used_up(const struct plan *plan, int ranks_here);
+ * takes as long as a game. Collective over node: the ranks of the run that share this machine; there may be those of other runs. */
+bool capacity_is_used_up(const struct plan *plan, MPI_Comm node, int ranks_here);
+
+/* The question itself, for tests: do ranks that hold `own` bytes each fill a machine of so many? Those that are not asked, being of
+ * other runs, are taken to hold as much as those that are. Collective over node. */
+bool capacity_fills(double own, MPI_Comm node, int ranks_here, double machine);
 
 #endif

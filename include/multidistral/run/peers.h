@@ -18,4 +18,7 @@ void peers_watch(void);
  * which may be some of many groups. Collective over comm. */
 int peers_here(MPI_Comm comm);
 
+/* The ranks of comm that share this machine, in the order of comm. The caller frees it: MPI_Comm_free. Collective over comm. */
+MPI_Comm peers_node(MPI_Comm comm);
+
 #endif

@@ -19,8 +19,8 @@ struct trainer_prior {
 
 struct trainer {
     const struct plan *plan;
-    MPI_Comm world, group; /* all ranks; those that share this rank's replicas */
-    int ranks_here; /* that share this rank's machine */
+    MPI_Comm world, group, node; /* all ranks; those that share this rank's replicas; those that share its machine */
+    int ranks_here; /* that share this rank's machine, those of other runs of the job too */
     struct layout layout;
     int64_t *first_task;         /* [ranks of the group + 1]: the first task of each, and n_tasks behind the last */
     double *task_seconds;        /* [own tasks]: of the processor, in all own replicas, since spread_when_due asked */
