@@ -229,6 +229,27 @@ static void curves_count_games_and_steps(void **state) {
     plan_destroy(&plan);
 }
 
+/* Returns of two values that lie close together, compared with their size: their squares differ in the last digits. */
+static void the_error_of_large_returns_is_exact(void **state) {
+    (void)state;
+    enum { GAMES = 100 };
+    struct config config;
+    struct plan plan;
+    struct trainer t;
+    struct fault why = {""};
+    struct task *task = calloc(1, sizeof *task);
+    assert_true(task && task_parse(task, "payoffs", "world", "step_limit = 1\npayoff:\n1000000 999999.9375\n999999.9375 1000000\n", &why));
+    config_from(&config, "learner = random\nsharing = none\ngames_e = 100\ngames_m = 0\n");
+    assert_true(plan_create(&plan, &config, task, 1, &why));
+    train(&t, &plan, MPI_COMM_SELF, 1);
+    double less = (1e6 - *curves_at(&t.curves, CURVE_return, 0, 0, 0, 0)) * 16; /* part of the games with the lower one */
+    assert_true(less > 0.1 && less < 0.9);
+    double error = sqrt(less * (1 - less) / (GAMES - 1)) / 16;
+    assert_true(fabs(*curves_at(&t.curves, CURVE_return_error, 0, 0, 0, 0) / error - 1) < 1e-6);
+    trainer_destroy(&t);
+    plan_destroy(&plan);
+}
+
 static void the_last_value_is_the_mean_over_replicas(void **state) {
     (void)state;
     struct plan plan;
@@ -408,6 +429,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(without_sharing_the_distilled_policy_stays_uniform),
         cmocka_unit_test(the_distilled_policy_follows_from_the_visits),
         cmocka_unit_test(curves_count_games_and_steps),
+        cmocka_unit_test(the_error_of_large_returns_is_exact),
         cmocka_unit_test(the_last_value_is_the_mean_over_replicas),
         cmocka_unit_test(more_ranks_need_no_more_memory_each),
         cmocka_unit_test(a_run_larger_than_its_address_space_is_refused),

@@ -31,7 +31,8 @@ static struct rng_key game_key(const struct trainer *t, int64_t replica, int64_t
 
 struct games {
     int64_t n, steps;
-    double returns[ENV_AGENTS], squares[ENV_AGENTS];
+    double returns[ENV_AGENTS];
+    double mean[ENV_AGENTS], squares[ENV_AGENTS]; /* of the returns; of their distances from it: Welford 1962 */
     int64_t length[ENV_AGENTS], finished[ENV_AGENTS];
 };
 
@@ -39,8 +40,10 @@ static void games_add(struct games *games, int n_agents, const struct episode *e
     games->n++;
     games->steps += episode->steps;
     for (int j = 0; j < n_agents; j++) {
+        double from_mean = episode->returns[j] - games->mean[j];
+        games->mean[j] += from_mean / (double)games->n;
+        games->squares[j] += from_mean * (episode->returns[j] - games->mean[j]);
         games->returns[j] += episode->returns[j];
-        games->squares[j] += episode->returns[j] * episode->returns[j];
         games->length[j] += episode->length[j];
         games->finished[j] += episode->finished >> j & 1;
     }
@@ -52,9 +55,8 @@ static double games_mean(const struct games *games, int agent) {
 
 /* Standard error of the mean return; NaN for fewer than two games. */
 static double games_error(const struct games *games, int agent) {
-    double n = (double)games->n, mean = games_mean(games, agent);
-    double variance = (games->squares[agent] / n - mean * mean) * n / (n - 1);
-    return games->n > 1 ? sqrt(fmax(variance, 0) / n) : NAN;
+    double n = (double)games->n;
+    return games->n > 1 ? sqrt(fmax(games->squares[agent], 0) / (n - 1) / n) : NAN;
 }
 
 /* ---- One iteration ---- */
