@@ -11,6 +11,7 @@
 
 #include "support_run.h"
 
+#include "multidistral/run/prior.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/seal.h"
 
@@ -668,6 +669,52 @@ static void provenance_is_kept(void **state) {
     empty_folder();
 }
 
+/* Bytes that this process has read from files so far; -1 where Linux does not tell. */
+static long long bytes_read(void) {
+    long long bytes = -1;
+    FILE *about = fopen("/proc/self/io", "r");
+    if (about && fscanf(about, "rchar: %lld", &bytes) != 1) bytes = -1;
+    if (about) fclose(about);
+    return bytes;
+}
+
+static void a_prior_is_read_whole_by_one_rank_alone(void **state) {
+    (void)state;
+    size_t n;
+    char path[PATH];
+    struct plan plan;
+    struct trainer trainer;
+    struct fault why = {""};
+    free(some_run(&n));
+    path_of(path, "whole.h5");
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 0);
+    long long before = bytes_read();
+    if (!prior_read(path, &trainer, &why)) fail_msg("%s", why.text);
+    if (before >= 0 && first_rank()) assert_true(bytes_read() - before >= (long long)n);
+    if (before >= 0 && !first_rank()) assert_true(bytes_read() - before < (long long)n / 2);
+    assert_string_equal(trainer.prior.path, path);
+    assert_int_equal(trainer.prior.iterations, 1);
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+    empty_folder();
+}
+
+static void a_prior_that_rank_0_refuses_all_refuse(void **state) {
+    (void)state;
+    char path[PATH];
+    struct plan plan;
+    struct trainer trainer;
+    struct fault why = {""};
+    path_of(path, "none.h5");
+    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
+    train(&trainer, &plan, MPI_COMM_WORLD, 0);
+    assert_false(prior_read(path, &trainer, &why));
+    assert_non_null(strstr(why.text, "none.h5"));
+    trainer_destroy(&trainer);
+    plan_destroy(&plan);
+}
+
 int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     const struct CMUnitTest tests[] = {
@@ -698,6 +745,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_state_of_another_plan_is_refused),
         cmocka_unit_test(more_iterations_than_the_plan_has_are_refused),
         cmocka_unit_test(provenance_is_kept),
+        cmocka_unit_test(a_prior_is_read_whole_by_one_rank_alone),
+        cmocka_unit_test(a_prior_that_rank_0_refuses_all_refuse),
     };
     open_folder();
     return run_on_all_ranks(tests, sizeof tests / sizeof *tests, close_folder);

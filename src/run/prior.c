@@ -87,22 +87,30 @@ static bool has_distilled(const char *path, const struct plan *old, struct fault
     return has || fault_set(why, "%s: never distilled a policy: pi_0 is uniform; expected the file of a run that did", path);
 }
 
-static bool read_own(const char *path, struct trainer *t, struct fault *why) {
+/* The plan of the run, and how many of its iterations are done: on rank 0, which alone looks at the whole file and its seal. */
+static bool read_old(const char *path, const struct plan *new, struct plan *old, int64_t *done, struct fault *why) {
     struct config config;
     struct task *tasks;
-    struct plan old;
     int n_tasks;
-    int64_t done;
-    if (t->plan->config.run.update_prior && t->plan->config.run.games_m == 0)
+    if (new->config.run.update_prior && new->config.run.games_m == 0)
         return fault_set(why, "games_m = 0: with no game to distil from, the first update would forget the prior; expected games, or update_prior = no");
-    if (!runfile_read_plan(path, &config, &tasks, &n_tasks, &done, why)) return false;
-    if (!plan_create(&old, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
-    bool ok = (plans_agree(&old, t->plan, why) || fault_at(why, "%s", path)) && has_distilled(path, &old, why) && read_replicas(path, t, &old, done, why);
-    if (ok) t->prior = (struct trainer_prior){memory_string(path), plan_ini(&old), done};
-    plan_destroy(&old);
-    return ok;
+    if (!runfile_read_plan(path, &config, &tasks, &n_tasks, done, why)) return false;
+    if (!plan_create(old, &config, tasks, n_tasks, why)) return fault_at(why, "%s", path);
+    if ((plans_agree(old, new, why) || fault_at(why, "%s", path)) && has_distilled(path, old, why)) return true;
+    plan_destroy(old);
+    return false;
 }
 
 bool prior_read(const char *path, struct trainer *trainer, struct fault *why) {
-    return reduce_fault(read_own(path, trainer, why), why, trainer->world);
+    struct plan old;
+    int rank;
+    int64_t done = 0;
+    MPI_Comm_rank(trainer->world, &rank);
+    bool ok = rank == 0 && read_old(path, trainer->plan, &old, &done, why);
+    if (!reduce_fault(ok || rank > 0, why, trainer->world) || !plan_broadcast(&old, ok, trainer->world, why)) return false;
+    MPI_Bcast(&done, 1, MPI_INT64_T, 0, trainer->world);
+    ok = read_replicas(path, trainer, &old, done, why);
+    if (ok) trainer->prior = (struct trainer_prior){memory_string(path), plan_ini(&old), done};
+    plan_destroy(&old);
+    return reduce_fault(ok, why, trainer->world);
 }
