@@ -3,16 +3,24 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from patience import patience
 
 SOURCE = os.environ["SOURCE"]
 COLUMNS = ("tries", "struck", "same", "refused", "lost", "hangs", "failed", "skipped")
+GOT_OVER = {"fsync lies part rank 0", "rename lies part rank 0", "semaphore left", "clock jumps", "rank stalls", "rank stalls for ever"}
+REFUSED = {f"{fault} rank 0" for fault in (
+    "write EIO part", "write ENOSPC part", "write short part", "write lies part", "fsync EIO part", "fsync EIO folder", "rename EIO part",
+    "rename ENOSPC part", "fwrite ENOSPC part", "fwrite short part", "fwrite lies part")} | {
+    "disk full", "disk full before", "folder read only", "folder renamed", "folder removed", "two runs"}
+NEED_MOUNTS = {"disk full", "disk full before", "semaphore left", "folder read only"}
 
 
-def torture(*arguments):
-    return subprocess.run([sys.executable, f"{SOURCE}/tools/torture", *map(str, arguments)], capture_output=True, text=True, timeout=patience(550))
+def torture(*arguments, **environment):
+    return subprocess.run([sys.executable, f"{SOURCE}/tools/torture", *map(str, arguments)], capture_output=True, text=True, timeout=patience(550),
+                          env=os.environ | environment)
 
 
 class Torture(unittest.TestCase):
@@ -29,10 +37,30 @@ class Torture(unittest.TestCase):
 
     def test_each_fault(self):
         counts = self.counts("--kills", 0)
-        self.assertGreater(len(counts), 15)
+        self.assertEqual(set(counts), GOT_OVER | REFUSED)
         for name, count in counts.items():
             with self.subTest(name):
-                self.assertEqual(count["same"] + count["refused"] + count["skipped"], 1)
+                self.assertEqual(count["tries"], 1)
+                self.assertLessEqual(count["skipped"], name in NEED_MOUNTS)
+                if not count["skipped"]:
+                    self.assertEqual((count["same"], count["refused"]), (1, 0) if name in GOT_OVER else (0, 1))
+
+    def failures(self, script, *faults):
+        """What is printed of faults, all of which must fail, if the program is such a shell script around it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "multidistral")
+            with open(path, "w") as file:
+                file.write(f"#!/bin/sh\nprogram='{os.environ['MULTIDISTRAL']}'\n{script}\n")
+            os.chmod(path, 0o755)
+            done = torture("--kills", 0, "--faults", *faults, MULTIDISTRAL=path)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertEqual(len(re.findall(r"^.*, try 1: failed: ", done.stdout, re.M)), len(faults), done.stdout)
+        return done.stdout
+
+    def test_an_error_that_the_program_swallows_is_noticed(self):
+        faults = "fsync EIO part rank 0", "fsync EIO folder rank 0", "rename EIO part rank 0"
+        said = self.failures('[ -z "$FAULT" ] || export FAULT="${FAULT%EIO}lies"\nexec "$program" "$@"', *faults)
+        self.assertEqual(said.count("ends as if nothing had happened"), len(faults), said)
 
     def test_a_soak_notices_a_leak(self):
         done = torture("--kills", 0, "--faults", "--soak", 0.25, "--leak", 1 << 20)
