@@ -62,6 +62,12 @@ class Torture(unittest.TestCase):
         said = self.failures('[ -z "$FAULT" ] || export FAULT="${FAULT%EIO}lies"\nexec "$program" "$@"', *faults)
         self.assertEqual(said.count("ends as if nothing had happened"), len(faults), said)
 
+    def test_iterations_that_the_program_loses_are_noticed(self):
+        faults = [f"{name} rank 0" for name in ("write EIO part", "fsync EIO part", "fsync EIO folder", "rename EIO part", "fwrite short part")]
+        lose = '"$program" "$@"; s=$?; shift $(($# > 8 ? 8 : 0)); [ $s != 1 ] || rm -f "$1" "$1.prev"; exit $s'  # -o is the eighth
+        said = self.failures(lose, *faults)
+        self.assertEqual(said.count("at least 1 iterations were saved, and 0 are in the file"), len(faults), said)
+
     def test_a_soak_notices_a_leak(self):
         done = torture("--kills", 0, "--faults", "--soak", 0.25, "--leak", 1 << 20)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
