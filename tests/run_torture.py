@@ -69,7 +69,7 @@ class Torture(unittest.TestCase):
         self.assertEqual(said.count("at least 1 iterations were saved, and 0 are in the file"), len(faults), said)
 
     def test_a_soak_notices_a_leak(self):
-        done = torture("--kills", 0, "--faults", "--soak", 0.25, "--leak", 1 << 20)
+        done = torture("--kills", 0, "--faults", "--soak", patience(0.25), "--leak", 1 << 20)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertGreater(max(map(float, re.findall(r"grew by (-?[\d.]+) %", done.stdout))), 1, done.stdout)
 
