@@ -9,7 +9,7 @@ import unittest
 from patience import patience
 
 SOURCE = os.environ["SOURCE"]
-COLUMNS = ("tries", "struck", "same", "refused", "lost", "hangs", "failed", "skipped")
+COLUMNS = ("tries", "struck", "same", "refused", "missed", "hangs", "failed", "skipped")
 GOT_OVER = {"fsync lies part rank 0", "rename lies part rank 0", "semaphore left", "clock jumps", "rank stalls", "rank stalls for ever"}
 REFUSED = {f"{fault} rank 0" for fault in (
     "write EIO part", "write ENOSPC part", "write short part", "write lies part", "fsync EIO part", "fsync EIO folder", "rename EIO part",
@@ -32,8 +32,14 @@ class Torture(unittest.TestCase):
 
     def test_kills(self):
         counts = self.counts("--kills", 12, "--faults")
-        self.assertEqual(sum(count["same"] for count in counts.values()), 12)
-        self.assertGreater(sum(count["struck"] for count in counts.values()), 0)
+        self.assertEqual(len(counts), 6)
+        for name, count in counts.items():
+            with self.subTest(name):
+                self.assertEqual(count["tries"], 2)
+                self.assertEqual(count["same"], count["struck"])
+                self.assertEqual(count["same"] + count["missed"], 2)
+        self.assertGreater(counts["kill in resume"]["struck"], 0)
+        self.assertGreater(sum(count["struck"] for count in counts.values()), 6)
 
     def test_each_fault(self):
         counts = self.counts("--kills", 0)
