@@ -184,8 +184,9 @@ static void a_run_not_begun_can_be_written_too(void **state) {
     empty_folder();
 }
 
-static void the_file_before_stays_and_no_part_does(void **state) {
-    (void)state;
+/* On a file system with or without hard links. */
+static void keep_the_file_before(bool links) {
+    char path[PATH];
     struct plan plan, before;
     struct trainer trainer, old;
     plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
@@ -193,11 +194,15 @@ static void the_file_before_stays_and_no_part_does(void **state) {
     write_run("run.h5", &trainer);
     assert_true(there("run.h5") && !there("run.h5.prev") && !there("run.h5.part"));
     MPI_Barrier(MPI_COMM_WORLD);
-    trainer_iterate(&trainer);
-    write_run("run.h5", &trainer);
-    trainer_iterate(&trainer);
-    write_run("run.h5", &trainer);
-    assert_true(there("run.h5") && there("run.h5.prev") && !there("run.h5.part"));
+    path_of(path, "run.h5");
+    no_links = !links, never_missing = path, times_missing = 0;
+    for (int i = 0; i < 2; i++) {
+        trainer_iterate(&trainer);
+        write_run("run.h5", &trainer);
+    }
+    no_links = false, never_missing = NULL;
+    assert_int_equal(times_missing, 0);
+    assert_true(there("run.h5") && !there("run.h5.part") && !there("run.h5.prev.part"));
     read_run("run.h5.prev", &before, &old, MPI_COMM_WORLD);
     assert_int_equal(old.iteration, 2);
     trainer_destroy(&trainer);
@@ -207,31 +212,14 @@ static void the_file_before_stays_and_no_part_does(void **state) {
     empty_folder();
 }
 
+static void the_file_before_stays_and_no_part_does(void **state) {
+    (void)state;
+    keep_the_file_before(true);
+}
+
 static void without_links_the_file_before_is_a_copy(void **state) {
     (void)state;
-    char path[PATH];
-    struct plan plan, before;
-    struct trainer trainer, old;
-    plan_from(&plan, "games_e = 2\ngames_m = 2\n", maps_of_two);
-    train(&trainer, &plan, MPI_COMM_WORLD, 1);
-    write_run("run.h5", &trainer);
-    MPI_Barrier(MPI_COMM_WORLD);
-    path_of(path, "run.h5");
-    no_links = true, never_missing = path, times_missing = 0;
-    for (int i = 0; i < 2; i++) {
-        trainer_iterate(&trainer);
-        write_run("run.h5", &trainer);
-    }
-    no_links = false, never_missing = NULL;
-    assert_int_equal(times_missing, 0);
-    read_run("run.h5.prev", &before, &old, MPI_COMM_WORLD);
-    assert_int_equal(old.iteration, 2);
-    assert_true(there("run.h5") && !there("run.h5.part") && !there("run.h5.prev.part"));
-    trainer_destroy(&trainer);
-    trainer_destroy(&old);
-    plan_destroy(&plan);
-    plan_destroy(&before);
-    empty_folder();
+    keep_the_file_before(false);
 }
 
 /* Iterations done of a run file; -1: there is none. */
@@ -617,45 +605,41 @@ static void a_file_cut_short_is_refused(void **state) {
     empty_folder();
 }
 
-/* The state of other tasks does not fit, and is no crash. */
-static void the_state_of_another_plan_is_refused(void **state) {
-    (void)state;
-    size_t n;
+static void assert_state_refused(const char *name, const char *settings, const char *says) {
     char path[PATH];
     struct plan plan;
     struct trainer trainer;
     struct fault why = {""};
-    free(some_run(&n));
-    path_of(path, "whole.h5");
-    plan_from(&plan, "replicas = 2\n", maps_of_two);
+    path_of(path, name);
+    plan_from(&plan, settings, maps_of_two);
     train(&trainer, &plan, MPI_COMM_WORLD, 0);
     assert_false(runfile_read_state(path, &trainer, &why));
     assert_non_null(strstr(why.text, path));
+    assert_non_null(strstr(why.text, says));
     trainer_destroy(&trainer);
     plan_destroy(&plan);
     empty_folder();
 }
 
+/* The state of other tasks does not fit, and is no crash. */
+static void the_state_of_another_plan_is_refused(void **state) {
+    (void)state;
+    size_t n;
+    free(some_run(&n));
+    assert_state_refused("whole.h5", "replicas = 2\n", "");
+}
+
 /* As when a run that was told to go on for longer puts its file there, after the plan was read. */
 static void more_iterations_than_the_plan_has_are_refused(void **state) {
     (void)state;
-    char path[PATH];
-    struct plan plan, shorter;
-    struct trainer trainer, other;
-    struct fault why = {""};
+    struct plan plan;
+    struct trainer trainer;
     plan_from(&plan, "iterations = 400\ngames_e = 1\ngames_m = 1\nstep_limit = 5\n", maps_of_two);
     train(&trainer, &plan, MPI_COMM_WORLD, 200);
     write_run("run.h5", &trainer);
-    path_of(path, "run.h5");
-    plan_from(&shorter, "iterations = 3\ngames_e = 1\ngames_m = 1\nstep_limit = 5\n", maps_of_two);
-    train(&other, &shorter, MPI_COMM_WORLD, 0);
-    assert_false(runfile_read_state(path, &other, &why));
-    assert_non_null(strstr(why.text, "was replaced while it was read"));
     trainer_destroy(&trainer);
-    trainer_destroy(&other);
     plan_destroy(&plan);
-    plan_destroy(&shorter);
-    empty_folder();
+    assert_state_refused("run.h5", "iterations = 3\ngames_e = 1\ngames_m = 1\nstep_limit = 5\n", "was replaced while it was read");
 }
 
 static void provenance_is_kept(void **state) {

@@ -107,7 +107,7 @@ static void forget_experience(struct learner *learner, const struct learning *le
     struct experience *experience = &learner->experience;
     if (!experience->step &&
         !experience_create(experience, games_recorded(learning), learner->env->rules.step_limit)) {
-        /* The trainer has checked it before (memory_suffices). */
+        /* The trainer has checked it before (capacity_suffices). */
         fputs("multidistral: the experience is more than the address space holds\n", stderr); /* GCOVR_EXCL_LINE */
         abort();                                                                             /* GCOVR_EXCL_LINE */
     }

@@ -126,6 +126,20 @@ static bool flush(const char *path, int *error) {
     return flushed;
 }
 
+bool output_flush(const char *path, struct fault *why) {
+    int error;
+    return flush(path, &error) || fault_set(why, "%s: cannot be flushed to disk: %s", path, strerror(error));
+}
+
+/* Of a folder that may be written and not read, or on a file system that flushes no folders, nobody can know more. */
+bool output_flush_folder(const char *path, struct fault *why) {
+    char *copy = memory_string(path);
+    int error;
+    bool flushed = flush(dirname(copy), &error) || (error != EIO && error != ENOSPC && error != EDQUOT);
+    free(copy);
+    return flushed || fault_set(why, "%s: is written, but its name cannot be flushed to disk: %s", path, strerror(error));
+}
+
 static bool copy_bytes(int in, int out) {
     enum { PIECE = 1 << 20 };
     char *bytes = memory_zeros(PIECE, 1);
@@ -138,7 +152,8 @@ static bool copy_bytes(int in, int out) {
     return n == 0 && done >= 0;
 }
 
-bool output_copy(const char *from, const char *to) {
+/* A copy, on the disk when it is there by its name: made as TO.part. False: errno says why, and there is none. */
+static bool copy_file(const char *from, const char *to) {
     enum { ENDING = sizeof ".part" };
     struct stat about;
     char *part = memory_zeros(strlen(to) + ENDING, 1);
@@ -155,24 +170,43 @@ bool output_copy(const char *from, const char *to) {
     return copied;
 }
 
-bool output_flush(const char *path, struct fault *why) {
-    int error;
-    return flush(path, &error) || fault_set(why, "%s: cannot be flushed to disk: %s", path, strerror(error));
+/* Makes room for the file that is going to be the first of `keep` previous ones. */
+static void move_previous(const char *path, int keep) {
+    for (int n = keep - 1; n >= 1; n--) {
+        char *from = output_previous(path, n), *to = output_previous(path, n + 1);
+        rename(from, to);
+        free(from);
+        free(to);
+    }
 }
 
-/* Of a folder that may be written and not read, or on a file system that flushes no folders, nobody can know more. */
-bool output_flush_folder(const char *path, struct fault *why) {
-    char *copy = memory_string(path);
-    int error;
-    bool flushed = flush(dirname(copy), &error) || (error != EIO && error != ENOSPC && error != EDQUOT);
-    free(copy);
-    return flushed || fault_set(why, "%s: is written, but its name cannot be flushed to disk: %s", path, strerror(error));
+/* Who may read the old file may read the new one, and nobody else. */
+static void keep_permissions(const char *part, const char *path) {
+    struct stat old;
+    if (stat(path, &old) == 0) chmod(part, old.st_mode & 0777);
+}
+
+/* The file is then there by both names; on a file system without links as a copy. */
+static bool keep_old(const char *path, int keep) {
+    if (keep == 0 || access(path, F_OK) != 0) return true;
+    move_previous(path, keep);
+    char *previous = output_previous(path, 1);
+    bool kept = (unlink(previous) == 0 || errno == ENOENT) && (link(path, previous) == 0 || copy_file(path, previous));
+    int error = errno;
+    free(previous);
+    errno = error;
+    return kept;
+}
+
+bool output_replace(const char *part, const char *path, int keep, struct fault *why) {
+    keep_permissions(part, path);
+    if (!keep_old(path, keep) || rename(part, path) != 0)
+        return fault_set(why, "%s: cannot be put in place: %s", path, strerror(errno));
+    return output_flush_folder(path, why);
 }
 
 bool output_place(const char *part, const char *path, struct fault *why) {
-    if (!output_flush(part, why)) return false;
-    if (rename(part, path) != 0) return fault_set(why, "%s: cannot be put in place: %s", path, strerror(errno));
-    return output_flush_folder(path, why);
+    return output_flush(part, why) && output_replace(part, path, 0, why);
 }
 
 bool output_is_held(const struct output *output, struct fault *why) {

@@ -243,7 +243,7 @@ static bool read_costs(struct reading *r, struct fault *why) {
 #define REPLACED "was replaced while it was read, by a run that goes on; try again"
 
 /* More iterations than the plan has are those of a file that took the place of the plan's. */
-static bool has_room(const struct trainer *t, struct fault *why) {
+static bool is_of_plan(const struct trainer *t, struct fault *why) {
     return (t->iteration >= 0 && t->iteration <= t->plan->config.run.iterations) || fault_set(why, REPLACED);
 }
 
@@ -251,7 +251,7 @@ static bool read_own_part(const char *path, struct trainer *trainer, struct faul
     struct reading r = {.trainer = trainer};
     r.file = open_run(path, why);
     if (r.file < 0) return false;
-    bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) && has_room(trainer, why) &&
+    bool read = h5_read_attribute_integer(r.file, "/", "iterations_done", &trainer->iteration, why) && is_of_plan(trainer, why) &&
                 read_rows(&r, why) && read_q(&r, why) && read_distilled(&r, why) && read_curves(&r, trainer, why) &&
                 read_optima(&r, why) && read_prior(&r, &trainer->prior, why) && read_costs(&r, why);
     H5Fclose(r.file);

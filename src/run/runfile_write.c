@@ -590,40 +590,11 @@ static bool finish_part(const struct writing *w, const char *part, const struct 
     return held && finished;
 }
 
-/* Makes room for the file that is going to be the first of `keep` previous ones. */
-static void move_previous(const char *path, int keep) {
-    for (int n = keep - 1; n >= 1; n--) {
-        char *from = output_previous(path, n), *to = output_previous(path, n + 1);
-        rename(from, to);
-        free(from);
-        free(to);
-    }
-}
-
-/* Who may read the old file may read the new one, and nobody else. */
-static void keep_permissions(const char *part, const char *path) {
-    struct stat old;
-    if (stat(path, &old) == 0) chmod(part, old.st_mode & 0777);
-}
-
-/* The file is then there by both names; on a file system without links as a copy. */
-static bool keep_old(const char *path, const char *prev) {
-    if (access(path, F_OK) != 0) return true;
-    if (unlink(prev) != 0 && errno != ENOENT) return false;
-    return link(path, prev) == 0 || output_copy(path, prev);
-}
-
-/* Puts the new file into the old one's place; `keep` old ones stay. There is a complete file at every instant. */
+/* What cannot be put in place is whole all the same. */
 static bool put_in_place(const char *part, const char *path, int keep, struct fault *why) {
-    keep_permissions(part, path);
-    char *prev = output_previous(path, 1);
-    move_previous(path, keep);
-    bool old_kept = keep == 0 || keep_old(path, prev);
-    bool placed = old_kept && rename(part, path) == 0;
-    int error = errno;
-    free(prev);
-    if (!placed) return fault_set(why, "%s: cannot be put in place: %s; the new file is %s", path, strerror(error), part);
-    return output_flush_folder(path, why);
+    if (output_replace(part, path, keep, why)) return true;
+    struct fault reason = *why;
+    return access(part, F_OK) == 0 && fault_set(why, "%s; the new file is %s", reason.text, part);
 }
 
 static void write_all(struct writing *w, const char *part, const struct provenance *provenance) {

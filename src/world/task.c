@@ -155,8 +155,6 @@ static bool read_digit(struct reader *r, char c, int place) {
                  (unsigned char)c, place % r->task->columns + 1);
 }
 
-static bool blank(const struct text_line *line) { return strspn(line->start, " \t\r") >= line->length; }
-
 /* Without the blanks at its end, which nobody sees. */
 static size_t row_length(const struct text_line *line) {
     size_t n = line->length;
@@ -172,6 +170,8 @@ static bool fits(struct reader *r, const struct text_line *line) {
             return WRONG(r, "character \\x%02x in column %zu of the map is no ASCII", (unsigned char)line->start[i], i + 1);
     return WRONG(r, "this row of the map has %zu cells, expected %d as in its first row", n, r->task->columns);
 }
+
+static bool blank(const struct text_line *line) { return row_length(line) == 0; }
 
 static bool measure_map(struct reader *r, const char *text) {
     struct task *task = r->task;

@@ -1,6 +1,6 @@
 /* Memory that is there or ends the program.
  *
- * The large tables of a run are added up and checked against the machine before any is taken (run/trainer), so a
+ * The large tables of a run are added up and checked against the machine before any is taken (run/capacity), so a
  * failure here is the exception that nobody can mend: it says how much was asked for and aborts. */
 #ifndef MULTIDISTRAL_BASE_MEMORY_H
 #define MULTIDISTRAL_BASE_MEMORY_H

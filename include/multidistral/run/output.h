@@ -31,16 +31,16 @@ bool output_check(const char *path, bool may_replace, struct fault *why);
  * gives up on rank 0 alone. Tried with a file PATH.room, which is gone at once. Local. */
 bool output_has_room(const char *path, struct fault *why);
 
-/* A copy of a file that is on the disk when it is there by its name: it is made as TO.part. False: errno says why, and there is none.
- * Local. */
-bool output_copy(const char *from, const char *to);
-
 /* Brings a file to the disk; and the names in the folder of a file, new or changed, where the file system can do that. Local. */
 bool output_flush(const char *path, struct fault *why);
 bool output_flush_folder(const char *path, struct fault *why);
 
-/* Flushes a new file, puts it into the place of the one at path, if there is one, and flushes the folder. Local. False: the new file is
- * still there, or it is in place but its name could not be flushed. */
+/* Puts a new file, which is on the disk, into the place of the one at path, and flushes the folder; `keep` old ones stay, by the names of
+ * output_previous. There is a complete file at path at every instant, if there was one. The new file may be read by whom the old one
+ * might. Local. False: the new file is still there, or it is in place but its name could not be flushed. */
+bool output_replace(const char *part, const char *path, int keep, struct fault *why);
+
+/* The same of a file that is to be flushed first, and the old one does not stay. */
 bool output_place(const char *part, const char *path, struct fault *why);
 
 /* Is the place still this run's? A file server gives a lock to another run when the holder's host has been out of reach

@@ -42,7 +42,7 @@ bool runfile_check(const char *path, void (*see)(const struct seal_part *part, b
 
 /* Fills a trainer just created from the file's plan: values, distilled policies, curves, iteration. Each rank reads
  * its own part. Collective. After a failure the trainer may only be destroyed. A file that another run replaces meanwhile is
- * refused where ranks would have parts of two, here and below. */
+ * refused where ranks would have parts of two, or where it has more iterations than the plan, here and below. */
 bool runfile_read_state(const char *path, struct trainer *trainer, struct fault *why);
 
 /* Policies of one replica, by the rows that the file knows. */

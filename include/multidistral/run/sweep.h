@@ -46,7 +46,7 @@ bool sweep_is_to_do(enum sweep_state state);
 bool sweep_check_places(const struct sweep *sweep, const char *folder, struct fault *why);
 
 /* What the place of a run file holds for a plan, which may have more iterations than the file's. False when there is a file
- * of another run. Local. */
+ * of another run, or none but the one before it. Local. */
 bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *state, struct fault *why);
 
 struct sweep_job {
