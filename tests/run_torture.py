@@ -14,8 +14,8 @@ GOT_OVER = {"fsync lies part rank 0", "rename lies part rank 0", "semaphore left
 REFUSED = {f"{fault} rank 0" for fault in (
     "write EIO part", "write ENOSPC part", "write short part", "write lies part", "fsync EIO part", "fsync EIO folder", "rename EIO part",
     "rename ENOSPC part", "fwrite ENOSPC part", "fwrite short part", "fwrite lies part")} | {
-    "disk full", "disk full before", "folder read only", "folder renamed", "folder removed", "two runs"}
-NEED_MOUNTS = {"disk full", "disk full before", "semaphore left", "folder read only"}
+    "disk full", "disk full from outside", "disk full before", "folder read only", "folder renamed", "folder removed", "two runs"}
+NEED_MOUNTS = {"disk full", "disk full from outside", "disk full before", "semaphore left", "folder read only"}
 
 
 def torture(*arguments, **environment):
