@@ -53,6 +53,13 @@ class House(unittest.TestCase):
                     self.assertEqual(done.returncode, status, done.stderr)
                     self.assertRegex(done.stderr if status else done.stdout, name if status else r"\w")
 
+    def test_a_missing_package_is_named(self):
+        for name in ("plot", "report", "animate", "reproduce", "torture", "damage", "seal.py"):
+            with self.subTest(name):
+                done = subprocess.run(["/usr/bin/python3", "-S", f"{SOURCE}/tools/{name}", "--help"], capture_output=True, text=True, timeout=patience(60))
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+                self.assertRegex(done.stderr, rf"^tools/{name}: no .* for Python; tools/setup installs")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -2,20 +2,14 @@
 """The seal of run files, as include/multidistral/run/seal.h describes it. For the tools, and for who changed a run file on purpose:
 
     tools/seal.py changed.h5       seals it again, without naming its parts"""
-import os
 import re
 import sys
 
-try:
-    import numpy as np
-except ImportError as missing:
-    # Debian's packages are seen by Debian's own interpreter, which may not be the first on PATH.
-    debian = "/usr/bin/python3"
-    if __name__ != "__main__":
-        raise
-    if os.path.exists(debian) and os.path.realpath(sys.executable) != os.path.realpath(debian):
-        os.execv(debian, [debian, *sys.argv])
-    sys.exit(f"tools/seal.py: {missing}; tools/setup installs what is missing (numpy)")
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    import find
+    find.packages("seal.py", "numpy")
+import numpy as np
 
 SEAL, HEAD, WORDS = 16384, 85, 1 << 14  # bytes of a seal and of its first line; words of the file in one piece
 FORMAT = b"MultiDistral, HDF5 behind byte 16384; bytes %016x digest %016x\n"
