@@ -143,10 +143,8 @@ class Slurm(unittest.TestCase):
         return os.path.join(self.place, *names)
 
     def call(self, *command, **environment):
-        # Not all of the node's CPUs exist: ranks that poll without yielding would wait for each other's time slices.
-        known = os.environ | {"SLURM_CONF": self.conf, "OMPI_MCA_mpi_yield_when_idle": "1"}
-        done = subprocess.run([str(word) for word in command], env=known | environment, cwd=SOURCE, capture_output=True, text=True,
-                              timeout=patience(300))
+        done = subprocess.run([str(word) for word in command], env=os.environ | {"SLURM_CONF": self.conf, **environment}, cwd=SOURCE,
+                              capture_output=True, text=True, timeout=patience(300))
         self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
 
