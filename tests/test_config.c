@@ -245,7 +245,7 @@ static void an_indented_setting_is_refused(void **state) {
 static void paths_with_blanks_are_quoted(void **state) {
     (void)state;
     struct parsed p;
-    parse(&p, "jobs/x.ini", "tasks = \"my first.task\" b.task\n        \"/my other.task\"\"c d.task\"\n");
+    parse(&p, "jobs/x.ini", "tasks = \"my first.task\" b.task\n        \"/my other.task\" \"c d.task\"\n");
     const char *const expected[] = {"jobs/my first.task", "jobs/b.task", "/my other.task", "jobs/c d.task"};
     const int line[] = {1, 1, 2, 2};
     assert_true(p.read && p.tasks.n == 4);
@@ -255,6 +255,8 @@ static void paths_with_blanks_are_quoted(void **state) {
     }
     config_tasks_destroy(&p.tasks);
     assert_refused("tasks = \"a b.task\n", SAYS("jobs/x.ini:1: ", "left open"));
+    assert_refused("tasks = one.task \"\"\n", SAYS("jobs/x.ini:1: ", "nothing is between"));
+    assert_refused("tasks = one.task\n  \"two\".task\n", SAYS("jobs/x.ini:2: ", "\"two\": expected a blank behind"));
 }
 
 static void a_file_that_is_not_there_is_refused(void **state) {

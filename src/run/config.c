@@ -146,9 +146,12 @@ static bool add_tasks(struct ini *ini, const char *value) {
         char path[INI_LINE + 1];
         size_t length = quoted ? strcspn(++c, "\"") : strcspn(c, " \t");
         if (quoted && !c[length]) return fault_set(ini->why, "tasks: a quotation mark is left open");
+        if (quoted && length == 0) return fault_set(ini->why, "tasks: nothing is between the quotation marks, expected a path");
         snprintf(path, sizeof path, "%.*s", (int)length, c);
         config_tasks_add(ini->tasks, ini->folder, path, ini->line.number);
         c += length + quoted;
+        if (quoted && *c && !strchr(" \t", *c))
+            return fault_set(ini->why, "tasks: \"%.80s\": expected a blank behind the closing quotation mark", path);
     }
     return true;
 }
