@@ -1,11 +1,15 @@
-/* Every file of tests/fuzz/corpus, the seeds and what the fuzzers found, and the files of data and jobs, through the readers. */
+/* Every file of tests/fuzz/corpus, the seeds and what the fuzzers found, and the files of data and jobs, through the readers:
+ * as it is, and changed at random places, the same ones each time. */
 #include "support.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/readers_runfile.h"
+#include "multidistral/base/rng.h"
 #include "multidistral/base/text.h"
 #include "multidistral/run/seal.h"
 
@@ -16,19 +20,93 @@ static void source_path(char path[PATH_BYTES], const char *name) {
     snprintf(path, PATH_BYTES, "%.*s/%s", end ? (int)(end - __FILE__) : 1, end ? __FILE__ : ".", name);
 }
 
-static void replay(const char *path, void (*reader)(const uint8_t *, size_t)) {
-    uint8_t *data = memory_zeros(FILE_BYTES, 1);
-    FILE *file = fopen(path, "rb");
-    if (!file) fail_msg("%s cannot be opened", path);
-    size_t n = fread(data, 1, FILE_BYTES, file);
-    fclose(file);
-    fprintf(stderr, "%s\n", path); /* the last one named is the one that a crash is about */
-    reader(data, n);
-    free(data);
+/* ---- Changes ---- */
+
+static const char *const words[] = {"\"\"", "\"", "\n", " ", "\t", "\r\n", "\\", "=", ":", ";", "[", "-", ".", "0", "nan", "inf", "-0", "1e308",
+                                    "0x10", "2147483648", "9223372036854775808", "99999999999999999999", "\xef\xbb\xbf", "\x80", "\x01",
+                                    "tasks = ", "name = ", "start_a = 1 1\n", "goal_a = 0 0\n", "map:\n", "payoff:\n", "11|-30/0 ",
+                                    "geometric:1e-6:1e6:9", "map\n", "version 1\n"};
+
+/* Bytes of a changed file; what does not fit behind is lost. */
+struct input {
+    uint8_t byte[FILE_BYTES];
+    size_t n;
+};
+
+static struct input in_hand; /* what the reader reads */
+
+static size_t draw(struct rng *rng, size_t n) { return rng_below(rng_next(rng), (uint32_t)n); }
+
+static void erase(struct input *input, size_t at, size_t n) {
+    memmove(input->byte + at, input->byte + at + n, input->n - at - n);
+    input->n -= n;
 }
 
-/* The files of a folder with an ending through a reader; at least so many must be there. */
-static void replay_folder(const char *folder, const char *ending, int least, void (*reader)(const uint8_t *, size_t)) {
+static void insert(struct input *input, size_t at, const void *bytes, size_t n) {
+    if (input->n + n > FILE_BYTES) return;
+    memmove(input->byte + at + n, input->byte + at, input->n - at);
+    memcpy(input->byte + at, bytes, n);
+    input->n += n;
+}
+
+/* A bit turned, a piece lost, or a piece of the file or a word put somewhere. */
+static void change_once(struct input *input, struct rng *rng) {
+    enum { PIECE = 32 };
+    uint8_t piece[PIECE];
+    size_t at = draw(rng, input->n + 1), from = draw(rng, input->n + 1), n = 1 + draw(rng, PIECE);
+    if (n > input->n - from) n = input->n - from;
+    const char *word = words[draw(rng, sizeof words / sizeof *words)];
+    switch (draw(rng, 4)) {
+    case 0:
+        if (at < input->n) input->byte[at] ^= (uint8_t)(1U << draw(rng, 8));
+        return;
+    case 1: erase(input, from, n); return;
+    case 2:
+        memcpy(piece, input->byte + from, n);
+        insert(input, at, piece, n);
+        return;
+    default: insert(input, at, word, strlen(word));
+    }
+}
+
+/* What a broken promise of a reader was about stays in a file. */
+static void keep_finding(int number) {
+    static const char said[] = "what the reader was given is in corpus_finding\n";
+    int file = open("corpus_finding", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    bool kept = file >= 0 && write(file, in_hand.byte, in_hand.n) == (ssize_t)in_hand.n && write(2, said, sizeof said - 1) > 0;
+    (void)kept;
+    signal(number, SIG_DFL); /* and abort() goes on */
+}
+
+static void replay_changed(const struct input *file, uint32_t seed, int n, void (*reader)(const uint8_t *, size_t)) {
+    for (int i = 0; i < n; i++) {
+        struct rng rng;
+        rng_start(&rng, &(struct rng_key){.seed = seed, .game = (uint32_t)i});
+        memcpy(in_hand.byte, file->byte, file->n);
+        in_hand.n = file->n;
+        for (size_t left = 1 + draw(&rng, 4); left > 0; left--) change_once(&in_hand, &rng);
+        reader(in_hand.byte, in_hand.n);
+    }
+}
+
+/* ---- Replay ---- */
+
+static void replay(const char *path, int n_changed, void (*reader)(const uint8_t *, size_t)) {
+    static struct input whole;
+    FILE *file = fopen(path, "rb");
+    if (!file) fail_msg("%s cannot be opened", path);
+    whole.n = fread(whole.byte, 1, FILE_BYTES, file);
+    fclose(file);
+    fprintf(stderr, "%s\n", path); /* the last one named is the one that a crash is about */
+    in_hand = whole;
+    signal(SIGABRT, keep_finding);
+    reader(in_hand.byte, in_hand.n);
+    replay_changed(&whole, (uint32_t)whole.n, n_changed, reader);
+}
+
+/* The files of a folder with an ending through a reader, each also with n_changed changes; at least so many must be there. */
+static void replay_folder(const char *folder, const char *ending, int least, int n_changed,
+                          void (*reader)(const uint8_t *, size_t)) {
     char path[PATH_BYTES], name[2 * PATH_BYTES];
     int n = 0;
     source_path(path, folder);
@@ -37,51 +115,53 @@ static void replay_folder(const char *folder, const char *ending, int least, voi
     for (struct dirent *file; (file = readdir(all));) {
         if (file->d_name[0] == '.' || !text_ends_with(file->d_name, ending)) continue;
         snprintf(name, sizeof name, "%s/%s", path, file->d_name);
-        replay(name, reader);
+        replay(name, n_changed, reader);
         n++;
     }
     closedir(all);
     assert_true(n >= least);
 }
 
+enum { CHANGES = 2000 }; /* of each file; a moment each, for a run file is slow to open */
+
 static void tasks(void **unused) {
     (void)unused;
-    replay_folder("data", ".task", 14, read_task);
-    replay_folder("data", ".txt", 1, read_task);
-    replay_folder("tests/fuzz/corpus/task", "", 10, read_task);
+    replay_folder("data", ".task", 14, CHANGES, read_task);
+    replay_folder("data", ".txt", 1, CHANGES, read_task);
+    replay_folder("tests/fuzz/corpus/task", "", 10, CHANGES, read_task);
 }
 
 static void settings(void **unused) {
     (void)unused;
-    replay_folder("jobs", ".ini", 10, read_settings);
-    replay_folder("tests/fuzz/corpus/settings", "", 5, read_settings);
+    replay_folder("jobs", ".ini", 10, CHANGES, read_settings);
+    replay_folder("tests/fuzz/corpus/settings", "", 5, CHANGES, read_settings);
 }
 
 static void values(void **unused) {
     (void)unused;
-    replay_folder("tests/fuzz/corpus/value", "", 5, read_value);
+    replay_folder("tests/fuzz/corpus/value", "", 5, CHANGES, read_value);
 }
 
 static void maps(void **unused) {
     (void)unused;
-    replay_folder("data", ".map", 1, read_map);
-    replay_folder("tests/fuzz/corpus/map", "", 5, read_map);
+    replay_folder("data", ".map", 1, CHANGES, read_map);
+    replay_folder("tests/fuzz/corpus/map", "", 5, CHANGES, read_map);
 }
 
 static void scenarios(void **unused) {
     (void)unused;
-    replay_folder("data", ".scen", 1, read_scen);
-    replay_folder("tests/fuzz/corpus/scen", "", 5, read_scen);
+    replay_folder("data", ".scen", 1, CHANGES, read_scen);
+    replay_folder("tests/fuzz/corpus/scen", "", 5, CHANGES, read_scen);
 }
 
 static void seals(void **unused) {
     (void)unused;
-    replay_folder("tests/fuzz/corpus/seal", "", 5, read_seal);
+    replay_folder("tests/fuzz/corpus/seal", "", 5, CHANGES, read_seal);
 }
 
 static void run_files(void **unused) {
     (void)unused;
-    replay_folder("tests/fuzz/corpus/runfile", "", 10, read_runfile);
+    replay_folder("tests/fuzz/corpus/runfile", "", 10, 20, read_runfile);
 }
 
 int main(void) {
