@@ -56,12 +56,18 @@ void config_write(const struct config *config, int i, char text[SETTING_TEXT]) {
     setting_write(config_setting(i), config_values(&copy, i), text);
 }
 
+/* -1: there is none. */
+static int number_of(const char *name) {
+    for (int i = 0; i < config_count(); i++)
+        if (setting_find(config_setting(i), 1, name)) return i;
+    return -1;
+}
+
 int config_find(const char *name, struct fault *why) {
     struct text_nearest nearest = {.wanted = name};
-    for (int i = 0; i < config_count(); i++) {
-        if (setting_find(config_setting(i), 1, name)) return i;
-        text_nearest_offer(&nearest, config_setting(i)->name);
-    }
+    int found = number_of(name);
+    if (found >= 0) return found;
+    for (int i = 0; i < config_count(); i++) text_nearest_offer(&nearest, config_setting(i)->name);
     if (nearest.best) fault_set(why, "unknown setting \"%.80s\"; did you mean %s?", name, nearest.best);
     else fault_set(why, "unknown setting \"%.80s\"; `multidistral train --help` lists them", name);
     return -1;
@@ -160,9 +166,8 @@ static bool add_tasks(struct ini *ini, const char *value) {
 static bool is_meant(const struct ini *ini, const char *name, const char *value) {
     if (ini->line.start[0] != ' ' && ini->line.start[0] != '\t') return true;
     char first[INI_LINE + 1];
-    struct fault unknown;
     snprintf(first, sizeof first, "%.*s", (int)strcspn(value, " \t="), value);
-    bool is_task = strcmp(name, "tasks") == 0 && (config_find(first, &unknown) < 0 || !strchr(value, '='));
+    bool is_task = strcmp(name, "tasks") == 0 && (number_of(first) < 0 || !strchr(value, '='));
     bool is_first = strncmp(ini->line.start + strspn(ini->line.start, " \t"), name, strlen(name)) == 0;
     return is_task || is_first ||
            fault_set(ini->why, "the line is indented, so it goes on with %s, expected a setting to begin in the first column", name);
