@@ -15,11 +15,12 @@ NEVER = ("", " ", " 1", "1 ", "nan", "-nan", "inf", "-inf", "infinity", "0x10", 
 # A whole number is none of these either.
 NO_WHOLE = ("1e3", "1.0", "1.", ".5", "1e-320", "2147483648.5", "9223372036854775807")
 
-WITH_MPI = ("train", "evaluate")  # take half a second to say no: every eighth text; all options are read by the same reader
+WITH_MPI = ("train", "sweep", "evaluate")  # take half a second to say no: every eighth text; all options are read by the same reader
 
 # Command: its options with numbers, and whether they are whole.
 OPTIONS = {
     ("train", TASK, "-o", "{place}/x.h5"): {"stop-after": True, "checkpoint-seconds": False, "max-time": False},
+    ("sweep", TASK, "--alpha", "0.5,0.9", "-o", "{place}/x"): {"max-time": False},
     ("evaluate", NONE): {"games": True, "seed": True},
     ("replay", NONE): {"replica": True, "game": True, "games": True, "speed": False},
     ("solve", TASK): {"max-states": True, "budget": True},

@@ -100,6 +100,31 @@ class Sweep(InFolder):
             self.assertEqual(file.attrs["iterations_done"], 60)
             self.assertTrue(np.isfinite(file["curves/return"][...]).all())
 
+    def test_a_time_limit_stops_it_and_the_same_command_goes_on(self):
+        """The limit is over at once: each call trains one more iteration, in each group of ranks."""
+        self.sweep("whole")
+        for ranks, groups in ((0, 1), (2, 2)):
+            folder = f"limited {ranks}"
+            for iteration in (1, 2):
+                done = self.sweep(folder, "--max-time", "0.000001", ranks=ranks, status=75)
+                self.assertIn("stopped, everything saved; the same command goes on", done.stderr)
+                self.assertEqual(self.outputs(folder), sorted(NAMES[:groups]))
+                for name in NAMES[:groups]:
+                    with h5py.File(self.path(folder, name)) as file:
+                        self.assertEqual(file.attrs["iterations_done"], iteration)
+            self.sweep(folder, "--max-time", "1-0", ranks=ranks)
+            self.assert_same("whole", folder)
+
+    def test_a_time_limit_counts_from_the_start_of_the_sweep(self):
+        """400 combinations take many times as long, each by itself much less."""
+        seeds = ",".join(map(str, range(400)))
+        done = run("sweep", *TASKS, "--iterations", 40, "--seed", seeds, "--max-time", "1", "-o", self.path("all"))
+        self.assertEqual(done.returncode, 75, done.stderr)
+        names = self.outputs("all")
+        self.assertTrue(0 < len(names) < 400)
+        with h5py.File(self.path("all", "seed=0.h5")) as file:
+            self.assertGreater(file.attrs["iterations_done"], 0)
+
     def test_shares_in_any_order_make_the_same_sweep(self):
         self.sweep("whole")
         shares = [(3, 4, 2), (1, 4, 0), (4, 4, 1)]
@@ -177,7 +202,8 @@ class Sweep(InFolder):
                               (["--learner", "soft_q,team_soft_q", "--rollout", "1,2"], "rollout = 1"),
                               (["--learner", "soft_q,team_soft_q", "--observe-others", "no"], "decides for all agents"),
                               *((["--alpha", "0.5,0.9", "--share", text], "which of how many")
-                                for text in ("0/4", "5/4", "2", "1/", "/2", "1/2/3", "a/b", "-1/2"))):
+                                for text in ("0/4", "5/4", "2", "1/", "/2", "1/2/3", "a/b", "-1/2")),
+                              (["--alpha", "0.5,0.9", "--max-time", "1:x"], "max-time = \"1:x\": expected seconds")):
             with self.subTest(says):
                 done = run("sweep", *TASKS, *options, "-o", self.path("none"))
                 self.assertEqual(done.returncode, 2, done.stderr)

@@ -316,6 +316,32 @@ static void endings_are_compared(void **unused) {
     assert_false(text_ends_with("ini", ".ini"));
     assert_false(text_ends_with("", ".ini"));
 }
+static void times_are_read_as_schedulers_write_them(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *text;
+        double seconds;
+    } known[] = {{"90", 90},          {"0.5", 0.5},         {"50:00", 3000},    {"0:02", 2},         {"23:50:00", 85800},
+                 {"2-12", 216000},    {"2-12:30", 217800},  {"1-0:0:1", 86401}, {"0-0:0.5", 30},     {"100:00:00", 360000},
+                 {"0-0.25", 900},     {"1e3", 1000},        {"999999999", 999999999}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        double seconds = 42;
+        assert_true(text_to_seconds(known[i].text, &seconds));
+        assert_true(seconds == known[i].seconds);
+    }
+}
+
+static void whatever_is_no_time_is_refused_and_leaves_the_value(void **unused) {
+    (void)unused;
+    static const char *const refused[] = {"",      "0",    "0:00",  "0-0",     "-5",    "-1:00", "1:-2", ":",         "5:",   ":5",
+                                          "1::2",  "-",    "1-",    "1:2:3:4", "1-2-3", "x",     "1:x",  "x-1:00",    "inf",  "nan",
+                                          "1e400", "1e9",  " 5",    "1 00",    "1,5",   "12000-0", "0000000000000000000000000000000001"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        double seconds = 42;
+        if (text_to_seconds(refused[i], &seconds)) fail_msg("\"%s\" was taken for %g s", refused[i], seconds);
+        assert_true(seconds == 42);
+    }
+}
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -323,6 +349,8 @@ int main(void) {
         cmocka_unit_test(whatever_is_no_real_is_refused_and_leaves_the_value),
         cmocka_unit_test(integers_are_read),
         cmocka_unit_test(whatever_is_no_integer_is_refused_and_leaves_the_value),
+        cmocka_unit_test(times_are_read_as_schedulers_write_them),
+        cmocka_unit_test(whatever_is_no_time_is_refused_and_leaves_the_value),
         cmocka_unit_test(reals_are_written_in_the_fewest_digits),
         cmocka_unit_test(any_written_real_reads_back_as_the_same),
         cmocka_unit_test(lines_are_counted_from_1),

@@ -85,6 +85,35 @@ bool text_to_integer(const char *text, int64_t *out) {
     return true;
 }
 
+/* a, a:b or a:b:c, none below 0; the number of parts, 0 when it is anything else. Colons in text become its ends. */
+static int read_parts(char *text, double part[3]) {
+    int n = 0;
+    for (bool more = true; more; n++) {
+        size_t length = strcspn(text, ":");
+        more = text[length] == ':';
+        text[length] = '\0';
+        if (n == 3 || !text_to_real(text, &part[n]) || part[n] < 0) return 0;
+        text += length + 1;
+    }
+    return n;
+}
+
+bool text_to_seconds(const char *text, double *out) {
+    static const double unit[] = {3600, 60, 1};
+    char copy[32], *dash;
+    double part[3] = {0}, days = 0;
+    if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy) return false;
+    if ((dash = strchr(copy, '-'))) *dash = '\0';
+    if (dash && !(text_to_real(copy, &days) && days >= 0)) return false;
+    int n = read_parts(dash ? dash + 1 : copy, part);
+    int first = dash ? 0 : 3 - n; /* behind days come hours; otherwise the last part is seconds */
+    double seconds = 86400 * days;
+    for (int i = 0; i < n; i++) seconds += part[i] * unit[first + i];
+    if (n == 0 || !(seconds > 0 && seconds < 1e9)) return false;
+    *out = seconds;
+    return true;
+}
+
 void text_from_real(char *out, size_t size, double value) {
     enum { ENOUGH_DIGITS = 17 };
     int whole_digits = fabs(value) >= 1 && fabs(value) < 1e15 ? (int)log10(fabs(value)) + 1 : 1; /* 100, not 1e+02 */

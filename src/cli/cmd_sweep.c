@@ -26,8 +26,9 @@ static const char about[] =
 struct sweep_options {
     const char *program; /* and command, as it was called */
     char *folder;
-    char *share_text;             /* as given, or NULL */
+    char *share_text, *max_time;  /* as given, or NULL */
     int64_t share, shares;        /* which of how many, from 0 */
+    double max_seconds;           /* 0: no limit */
 };
 
 static bool read_share(struct sweep_options *options, struct fault *why) {
@@ -197,7 +198,14 @@ static int sweep(const struct arguments *arguments, const struct sweep *sweep, c
     if (!ok) log_line("multidistral sweep: %s", why.text);
     for (int64_t c = 0; ok && c < sweep->n; c++) plan_broadcast(&plan[c], true, MPI_COMM_WORLD, &why);
     if (ok) {
-        const struct sweep_job job = {sweep, plan, state, options->folder, command, 60};
+        const struct sweep_job job = {.sweep = sweep,
+                                      .plan = plan,
+                                      .state = state,
+                                      .folder = options->folder,
+                                      .command = command,
+                                      .checkpoint_seconds = 60,
+                                      .began = command_began,
+                                      .max_seconds = options->max_seconds};
         MPI_Bcast(state, (int)(sweep->n * (int64_t)sizeof *state), MPI_BYTE, 0, MPI_COMM_WORLD);
         int size;
         MPI_Comm_size(MPI_COMM_WORLD, &size);
@@ -217,6 +225,7 @@ int cmd_sweep(int argc, const char **argv) {
     struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &options.folder, 0, "where run files and summary go; made if missing", "FOLDER"},
         {"share", '\0', POPT_ARG_STRING, &options.share_text, 0, "train this share of the combinations alone, as in 2/4", "I/N"},
+        {"max-time", '\0', POPT_ARG_STRING, &options.max_time, 0, INPUTS_LIMIT_HELP, "TIME"},
         {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this help", NULL},
         POPT_TABLEEND};
     struct arguments arguments;
@@ -229,7 +238,7 @@ int cmd_sweep(int argc, const char **argv) {
     log_open(rank == 0, LOG_NONE);
     training_catch_signals();
     bool ok = arguments_read(&arguments, argc, argv, table, true, usage, about, rank == 0, &why);
-    ok = ok && read_share(&options, &why);
+    ok = ok && read_share(&options, &why) && inputs_read_limit(options.max_time, &options.max_seconds, &why);
     if (ok && !arguments.help) ok = sweep_create(&combinations, arguments.setting, &why);
     if (!ok) {
         log_line("multidistral sweep: %s", why.text);
@@ -241,5 +250,6 @@ int cmd_sweep(int argc, const char **argv) {
     arguments_destroy(&arguments);
     free(options.folder);
     free(options.share_text);
+    free(options.max_time);
     return status;
 }

@@ -45,28 +45,6 @@ struct train_options {
     int overwrite, go_on;
 };
 
-/* As schedulers write limits: minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or
- * days-hours:minutes:seconds; or seconds alone. */
-static bool read_time(const char *text, double *seconds, struct fault *why) {
-    static const double unit[] = {3600, 60, 1};
-    char copy[32], *rest = copy, *dash;
-    double part[3] = {0}, days = 0;
-    int n = 0;
-    bool fits = snprintf(copy, sizeof copy, "%s", text) < (int)sizeof copy;
-    if (fits && (dash = strchr(copy, '-')) && dash > copy) {
-        *dash = '\0';
-        fits = text_to_real(copy, &days) && days >= 0;
-        rest = dash + 1;
-    }
-    for (char *save = NULL, *word = strtok_r(rest, ":", &save); fits && word; word = strtok_r(NULL, ":", &save))
-        fits = n < 3 && text_to_real(word, &part[n]) && part[n++] >= 0;
-    int first = rest == copy ? 3 - n : 0; /* behind days come hours; otherwise the last part is seconds */
-    *seconds = 86400 * days;
-    for (int i = 0; fits && i < n; i++) *seconds += part[i] * unit[first + i];
-    return (fits && n > 0 && *seconds > 0 && *seconds < 1e9) ||
-           fault_set(why, "option: max-time = \"%.40s\": expected seconds, or a time such as 50:00, 23:50:00, 2-12 or 2-23:50:00", text);
-}
-
 /* ---- What to train: on rank 0 ---- */
 
 /* `files` are those that the plan was made of. */
@@ -247,8 +225,7 @@ static int train(const struct arguments *arguments, struct train_options *option
     struct output output = {.lock = -1};
     enum sweep_state state = SWEEP_NEW;
     bool ok = inputs_read_options(pace_table, PACE_COUNT, options->pace, &pace, &why);
-    pace.max_seconds = 0;
-    if (ok && options->max_time) ok = read_time(options->max_time, &pace.max_seconds, &why);
+    ok = ok && inputs_read_limit(options->max_time, &pace.max_seconds, &why);
     if (ok && options->go_on && (options->resume || options->overwrite))
         ok = fault_set(&why, "--continue: goes on with the file of -o if it is there, expected no %s beside it",
                        options->resume ? "--resume" : "--overwrite");
@@ -292,8 +269,7 @@ int cmd_train(int argc, const char **argv) {
         {"overwrite", '\0', POPT_ARG_NONE, &options.overwrite, 0, "replace an output file that is there already", NULL},
         {"stop-after", '\0', POPT_ARG_STRING, &options.pace[PACE_STOP], 0, "save and stop when so many iterations are done",
          "ITERATION"},
-        {"max-time", '\0', POPT_ARG_STRING, &options.max_time, 0,
-         "save and stop before so much time has passed: seconds, or as 23:50:00", "TIME"},
+        {"max-time", '\0', POPT_ARG_STRING, &options.max_time, 0, INPUTS_LIMIT_HELP, "TIME"},
         {"checkpoint-seconds", '\0', POPT_ARG_STRING, &options.pace[PACE_CHECKPOINT], 0,
          "time between checkpoints; 0: after each iteration (60)", "SECONDS"},
         {"keep", '\0', POPT_ARG_STRING, &options.pace[PACE_KEEP], 0,

@@ -20,6 +20,12 @@ bool inputs_read_options(const struct setting *table, int n, char *const *text, 
     return true;
 }
 
+bool inputs_read_limit(const char *text, double *seconds, struct fault *why) {
+    *seconds = 0;
+    return !text || text_to_seconds(text, seconds) ||
+           fault_set(why, "option: max-time = \"%.40s\": expected seconds, or a time such as 50:00, 23:50:00, 2-12 or 2-23:50:00", text);
+}
+
 static bool read_tasks(const struct config_tasks *names, const char *ini, struct task **tasks, struct fault *why) {
     *tasks = memory_zeros((size_t)names->n + 1, sizeof **tasks);
     int n = 0;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
 #include "multidistral/base/text.h"
 #include "multidistral/run/output.h"
@@ -144,15 +145,20 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
 
 bool sweep_is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
 
+/* Of a combination that a group trained. */
+struct outcome {
+    double mean_return, iteration_seconds;
+};
+
 /* One combination by one group of ranks. */
 static enum training_end train_one(const struct sweep_job *job, int64_t c, const struct output *place, MPI_Comm group,
-                                   double *mean_return, struct fault *why) {
+                                   struct outcome *out, struct fault *why) {
     struct trainer trainer;
     int rank;
     char *path = sweep_path(job->sweep, job->folder, c);
     const struct training training = {
         .path = path, .place = place, .command = job->command, .checkpoint_seconds = job->checkpoint_seconds,
-        .stop_after = INT64_MAX};
+        .stop_after = INT64_MAX, .began = job->began, .max_seconds = job->max_seconds};
     MPI_Comm_rank(group, &rank);
     enum training_end end = TRAINING_FAILED;
     if (trainer_create(&trainer, &job->plan[c], group, why)) {
@@ -160,7 +166,8 @@ static enum training_end train_one(const struct sweep_job *job, int64_t c, const
         if (ready && job->state[c] == SWEEP_NEW) trainer_solve(&trainer);
         if (ready) end = training_run(&trainer, &training, why);
         double *last = ready && end == TRAINING_DONE ? trainer_last(&trainer, CURVE_return) : NULL;
-        if (last) *mean_return = statistics_mean(last, (int64_t)job->plan[c].n_tasks * job->plan[c].n_agents);
+        if (last) out->mean_return = statistics_mean(last, (int64_t)job->plan[c].n_tasks * job->plan[c].n_agents);
+        if (last) out->iteration_seconds = trainer.run_seconds / (double)(trainer.iteration - trainer.resumed);
         free(last);
         trainer_destroy(&trainer);
     }
@@ -169,17 +176,26 @@ static enum training_end train_one(const struct sweep_job *job, int64_t c, const
 }
 
 /* The same with the run file's place held by the group's first rank. */
-static enum training_end hold_and_train(const struct sweep_job *job, int64_t c, MPI_Comm group, double *mean_return,
+static enum training_end hold_and_train(const struct sweep_job *job, int64_t c, MPI_Comm group, struct outcome *out,
                                         struct fault *why) {
     struct output output = {.lock = -1};
     int rank;
     MPI_Comm_rank(group, &rank);
     char *path = sweep_path(job->sweep, job->folder, c);
     bool held = reduce_fault(rank != 0 || output_open(&output, path, job->state[c] == SWEEP_BEGUN, why), why, group);
-    enum training_end end = held ? train_one(job, c, rank == 0 ? &output : NULL, group, mean_return, why) : TRAINING_FAILED;
+    enum training_end end = held ? train_one(job, c, rank == 0 ? &output : NULL, group, out, why) : TRAINING_FAILED;
     if (rank == 0 && output.path) output_close(&output);
     free(path);
     return end;
+}
+
+/* Is there time for an iteration of another combination, if it takes half as long again as those of the last one? For the
+ * first there always is, so that each call gets on. One answer for the group. */
+static bool is_time_left(const struct sweep_job *job, double iteration_seconds, MPI_Comm group) {
+    int left = job->max_seconds <= 0 || iteration_seconds == 0 ||
+               log_seconds() - job->began + 1.5 * iteration_seconds < job->max_seconds;
+    MPI_Bcast(&left, 1, MPI_INT, 0, group);
+    return left;
 }
 
 enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
@@ -195,11 +211,11 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
     MPI_Comm_split(world, (int)own, rank, &group);
     MPI_Comm_rank(group, &group_rank);
     enum training_end end = TRAINING_DONE;
+    struct outcome last = {NAN, 0};
     for (int64_t c = 0; end == TRAINING_DONE && c < job->sweep->n; c++) {
-        double mean_return = NAN;
         if (!sweep_is_to_do(job->state[c]) || place++ % n_groups != own) continue;
-        end = hold_and_train(job, c, group, &mean_return, why);
-        if (end == TRAINING_DONE && group_rank == 0) say(job, c, mean_return);
+        end = is_time_left(job, last.iteration_seconds, group) ? hold_and_train(job, c, group, &last, why) : TRAINING_STOPPED;
+        if (end == TRAINING_DONE && group_rank == 0) say(job, c, last.mean_return);
         if (end == TRAINING_FAILED && group_rank == 0 && n_groups > 1) /* now: the others may train for days */
             fprintf(stderr, "multidistral sweep: %s; other groups finish theirs\n", why->text);
     }

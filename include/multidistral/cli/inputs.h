@@ -11,6 +11,10 @@ bool inputs_apply_settings(struct config *config, const struct arguments *argume
 /* Sets the values of a command's own options: text [n] as given, or NULL for the default of table [n]. */
 bool inputs_read_options(const struct setting *table, int n, char *const *text, void *values, struct fault *why);
 
+/* Reads the text of --max-time as text_to_seconds does; NULL, not given: 0, no limit. */
+#define INPUTS_LIMIT_HELP "save and stop before so much time has passed: seconds, or as 23:50:00"
+bool inputs_read_limit(const char *text, double *seconds, struct fault *why);
+
 /* Reads `[settings.ini] TASK...`: defaults, the INI file, then options; the tasks named, or else those of the INI file.
  * The caller owns the array and its tasks: task_destroy, free(). False, with no tasks to destroy, when one of them is
  * wrong.

@@ -54,11 +54,12 @@ struct sweep_job {
     const struct plan *plan;   /* [sweep->n] */
     const enum sweep_state *state; /* [sweep->n] */
     const char *folder, *command;
-    double checkpoint_seconds;
+    double checkpoint_seconds, began, max_seconds; /* as in struct training; the limit is that of the whole sweep */
 };
 
 /* Trains what is not done. Collective over world, with the same job on all ranks and one outcome for all. The first rank of
- * a group says what it finished, with `say`. A signal stops it as it stops training_run; calling it again goes on. */
+ * a group says what it finished, with `say`. A signal stops it as it stops training_run, and so does the limit; calling it
+ * again goes on. */
 enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
                               void (*say)(const struct sweep_job *job, int64_t combination, double mean_return),
                               struct fault *why);
