@@ -1,6 +1,5 @@
 /* The run file as a checkpoint: written, read back and gone on with, a run is the run that was never stopped; and what
  * is no run file is refused on all ranks. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #ifdef __GLIBC__
@@ -9,13 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support_folder.h"
 #include "support_run.h"
 
 #include "multidistral/run/prior.h"
 #include "multidistral/run/runfile.h"
 #include "multidistral/run/seal.h"
-
-enum { PATH = 256 };
 
 /* In the place of the C library's: file systems without hard links, and a look at what a rename leaves. */
 static bool no_links;
@@ -34,43 +32,8 @@ int rename(const char *from, const char *to) {
     return done;
 }
 
-static char folder[PATH];
 static const struct provenance made_by_test = {.command = "test", .started = "1970-01-01T00:00:00Z",
                                                .written = "1970-01-01T00:00:00Z", .seconds = 1, .steps_per_second = 2};
-
-static bool first_rank(void) { return rank_of(MPI_COMM_WORLD) == 0; }
-
-static void path_of(char path[PATH], const char *name) { snprintf(path, PATH, "%.200s/%s", folder, name); }
-
-static bool there(const char *name) {
-    char path[PATH];
-    path_of(path, name);
-    return access(path, F_OK) == 0;
-}
-
-static void open_folder(void) {
-    char name[] = "/tmp/multidistral_XXXXXX";
-    if (first_rank() && !mkdtemp(name)) MPI_Abort(MPI_COMM_WORLD, 1);
-    snprintf(folder, sizeof folder, "%s", name);
-    MPI_Bcast(folder, PATH, MPI_CHAR, 0, MPI_COMM_WORLD);
-}
-
-static void empty_folder(void) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    DIR *all = first_rank() ? opendir(folder) : NULL;
-    for (struct dirent *file; all && (file = readdir(all));) {
-        char path[2 * PATH + 2];
-        snprintf(path, sizeof path, "%s/%s", folder, file->d_name);
-        if (file->d_name[0] != '.') unlink(path);
-    }
-    if (all) closedir(all);
-    MPI_Barrier(MPI_COMM_WORLD);
-}
-
-static void close_folder(void) {
-    empty_folder();
-    if (first_rank()) rmdir(folder);
-}
 
 static void put_file(const char *name, const void *bytes, size_t n) {
     char path[PATH];

@@ -115,16 +115,6 @@ class Sweep(InFolder):
             self.sweep(folder, "--max-time", "1-0", ranks=ranks)
             self.assert_same("whole", folder)
 
-    def test_a_time_limit_counts_from_the_start_of_the_sweep(self):
-        """400 combinations take many times as long, each by itself much less."""
-        seeds = ",".join(map(str, range(400)))
-        done = run("sweep", *TASKS, "--iterations", 40, "--seed", seeds, "--max-time", "1", "-o", self.path("all"))
-        self.assertEqual(done.returncode, 75, done.stderr)
-        names = self.outputs("all")
-        self.assertTrue(0 < len(names) < 400)
-        with h5py.File(self.path("all", "seed=0.h5")) as file:
-            self.assertGreater(file.attrs["iterations_done"], 0)
-
     def test_shares_in_any_order_make_the_same_sweep(self):
         self.sweep("whole")
         shares = [(3, 4, 2), (1, 4, 0), (4, 4, 1)]

@@ -254,7 +254,12 @@ static void paths_with_blanks_are_quoted(void **state) {
         assert_int_equal(p.tasks.line[i], line[i]);
     }
     config_tasks_destroy(&p.tasks);
+    parse(&p, "x.ini", "tasks = a.task ; one\n  b.task ; two\n  ; three \"\n\tc.task\n");
+    assert_true(p.read && p.tasks.n == 3);
+    assert_string_equal(p.tasks.path[2], "c.task");
+    config_tasks_destroy(&p.tasks);
     assert_refused("tasks = \"a b.task\n", SAYS("jobs/x.ini:1: ", "left open"));
+    assert_refused("tasks = \"a ; b.task\"\n", SAYS("jobs/x.ini:1: ", "left open (a comment begins"));
     assert_refused("tasks = one.task \"\"\n", SAYS("jobs/x.ini:1: ", "nothing is between"));
     assert_refused("tasks = one.task\n  \"two\".task\n", SAYS("jobs/x.ini:2: ", "\"two\": expected a blank behind"));
 }

@@ -27,7 +27,7 @@ static const char *const words[] = {"\"\"", "\"", "\n", " ", "\t", "\r\n", "\\",
                                     "tasks = ", "name = ", "start_a = 1 1\n", "goal_a = 0 0\n", "map:\n", "payoff:\n", "11|-30/0 ",
                                     "geometric:1e-6:1e6:9", "map\n", "version 1\n"};
 
-/* Bytes of a changed file; what does not fit behind is lost. */
+/* Bytes of a changed file; what does not fit is not put into it. */
 struct input {
     uint8_t byte[FILE_BYTES];
     size_t n;

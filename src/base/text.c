@@ -85,14 +85,19 @@ bool text_to_integer(const char *text, int64_t *out) {
     return true;
 }
 
-/* a, a:b or a:b:c, none below 0; the number of parts, 0 when it is anything else. Colons in text become its ends. */
+/* Digits, with a point or without. */
+static bool read_part(const char *text, double *out) {
+    return strspn(text, "0123456789.") == strlen(text) && text_to_real(text, out);
+}
+
+/* a, a:b or a:b:c; the number of parts, 0 when it is anything else. Colons in text become its ends. */
 static int read_parts(char *text, double part[3]) {
     int n = 0;
     for (bool more = true; more; n++) {
         size_t length = strcspn(text, ":");
         more = text[length] == ':';
         text[length] = '\0';
-        if (n == 3 || !text_to_real(text, &part[n]) || part[n] < 0) return 0;
+        if (n == 3 || !read_part(text, &part[n])) return 0;
         text += length + 1;
     }
     return n;
@@ -104,7 +109,7 @@ bool text_to_seconds(const char *text, double *out) {
     double part[3] = {0}, days = 0;
     if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy) return false;
     if ((dash = strchr(copy, '-'))) *dash = '\0';
-    if (dash && !(text_to_real(copy, &days) && days >= 0)) return false;
+    if (dash && !read_part(copy, &days)) return false;
     int n = read_parts(dash ? dash + 1 : copy, part);
     int first = dash ? 0 : 3 - n; /* behind days come hours; otherwise the last part is seconds */
     double seconds = 86400 * days;

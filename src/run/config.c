@@ -145,13 +145,15 @@ static char *next_line(char *out, int size, void *stream) {
     return out;
 }
 
-/* Paths with blanks between them; in "quotes" a path may have blanks itself. */
+/* Paths with blanks between them; in "quotes" a path may have blanks itself. inih has taken away a comment behind the first
+ * line, but none behind those that go on. */
 static bool add_tasks(struct ini *ini, const char *value) {
     for (const char *c = value + strspn(value, " \t"); *c; c += strspn(c, " \t")) {
+        if (*c == ';') return true;
         bool quoted = *c == '"';
         char path[INI_LINE + 1];
         size_t length = quoted ? strcspn(++c, "\"") : strcspn(c, " \t");
-        if (quoted && !c[length]) return fault_set(ini->why, "tasks: a quotation mark is left open");
+        if (quoted && !c[length]) return fault_set(ini->why, "tasks: a quotation mark is left open (a comment begins with a blank and ;)");
         if (quoted && length == 0) return fault_set(ini->why, "tasks: nothing is between the quotation marks, expected a path");
         snprintf(path, sizeof path, "%.*s", (int)length, c);
         config_tasks_add(ini->tasks, ini->folder, path, ini->line.number);

@@ -145,16 +145,22 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
 
 bool sweep_is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
 
-/* Of a combination that a group trained. */
+/* Of a combination that a group trained, and what it takes to set it up, train an iteration and save it. */
 struct outcome {
-    double mean_return, iteration_seconds;
+    double mean_return, least_seconds;
 };
+
+static double least_seconds(const struct trainer *t, double set_up_seconds) {
+    double iterations = (double)(t->iteration - t->resumed);
+    return set_up_seconds + (t->run_seconds - t->file_seconds) / iterations + t->save_seconds;
+}
 
 /* One combination by one group of ranks. */
 static enum training_end train_one(const struct sweep_job *job, int64_t c, const struct output *place, MPI_Comm group,
                                    struct outcome *out, struct fault *why) {
     struct trainer trainer;
     int rank;
+    double entered = log_seconds();
     char *path = sweep_path(job->sweep, job->folder, c);
     const struct training training = {
         .path = path, .place = place, .command = job->command, .checkpoint_seconds = job->checkpoint_seconds,
@@ -164,10 +170,11 @@ static enum training_end train_one(const struct sweep_job *job, int64_t c, const
     if (trainer_create(&trainer, &job->plan[c], group, why)) {
         bool ready = job->state[c] == SWEEP_NEW || runfile_read_state(path, &trainer, why);
         if (ready && job->state[c] == SWEEP_NEW) trainer_solve(&trainer);
+        double set_up = log_seconds() - entered;
         if (ready) end = training_run(&trainer, &training, why);
         double *last = ready && end == TRAINING_DONE ? trainer_last(&trainer, CURVE_return) : NULL;
         if (last) out->mean_return = statistics_mean(last, (int64_t)job->plan[c].n_tasks * job->plan[c].n_agents);
-        if (last) out->iteration_seconds = trainer.run_seconds / (double)(trainer.iteration - trainer.resumed);
+        if (last) out->least_seconds = fmax(out->least_seconds, least_seconds(&trainer, set_up));
         free(last);
         trainer_destroy(&trainer);
     }
@@ -189,11 +196,11 @@ static enum training_end hold_and_train(const struct sweep_job *job, int64_t c, 
     return end;
 }
 
-/* Is there time for an iteration of another combination, if it takes half as long again as those of the last one? For the
+/* Is there time for the least that another combination takes, if that is half as long again as the most so far? For the
  * first there always is, so that each call gets on. One answer for the group. */
-static bool is_time_left(const struct sweep_job *job, double iteration_seconds, MPI_Comm group) {
-    int left = job->max_seconds <= 0 || iteration_seconds == 0 ||
-               log_seconds() - job->began + 1.5 * iteration_seconds < job->max_seconds;
+static bool is_time_left(const struct sweep_job *job, const struct outcome *so_far, MPI_Comm group) {
+    int left = job->max_seconds <= 0 || so_far->least_seconds == 0 ||
+               log_seconds() - job->began + 1.5 * so_far->least_seconds < job->max_seconds;
     MPI_Bcast(&left, 1, MPI_INT, 0, group);
     return left;
 }
@@ -214,7 +221,7 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
     struct outcome last = {NAN, 0};
     for (int64_t c = 0; end == TRAINING_DONE && c < job->sweep->n; c++) {
         if (!sweep_is_to_do(job->state[c]) || place++ % n_groups != own) continue;
-        end = is_time_left(job, last.iteration_seconds, group) ? hold_and_train(job, c, group, &last, why) : TRAINING_STOPPED;
+        end = is_time_left(job, &last, group) ? hold_and_train(job, c, group, &last, why) : TRAINING_STOPPED;
         if (end == TRAINING_DONE && group_rank == 0) say(job, c, last.mean_return);
         if (end == TRAINING_FAILED && group_rank == 0 && n_groups > 1) /* now: the others may train for days */
             fprintf(stderr, "multidistral sweep: %s; other groups finish theirs\n", why->text);

@@ -181,6 +181,7 @@ static enum training_end train(struct trainer *t, const struct training *trainin
         times.saved = log_seconds();
         times.saving = times.saved - times.now;
         t->file_seconds += times.saving;
+        t->save_seconds = times.saving;
         times.now = times.saved;
         if (verdict.full && !last)
             return fault_set(why, "the tables fill the memory of a machine after iteration %lld, which is saved; observe "
@@ -193,7 +194,7 @@ enum training_end training_run(struct trainer *t, const struct training *trainin
     double started = log_seconds();
     begin_work();
     t->resumed = t->iteration;
-    t->file_seconds = 0;
+    t->file_seconds = t->save_seconds = 0;
     enum training_end end = train(t, training, started, why);
     t->run_seconds = log_seconds() - started;
     return end;

@@ -30,7 +30,8 @@ bool text_to_real(const char *text, double *out);
 bool text_to_integer(const char *text, int64_t *out);
 
 /* A span of time, above 0 and below 1e9 seconds, as schedulers write limits: minutes:seconds, hours:minutes:seconds,
- * days-hours, days-hours:minutes or days-hours:minutes:seconds; or seconds alone. False, as above, when it is anything else. */
+ * days-hours, days-hours:minutes or days-hours:minutes:seconds; or seconds alone. Each part is digits, with a point or without.
+ * False, as above, when it is anything else. */
 bool text_to_seconds(const char *text, double *out);
 
 /* A number in the fewest decimal digits that read back as the same double. */

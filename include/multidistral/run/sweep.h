@@ -59,7 +59,8 @@ struct sweep_job {
 
 /* Trains what is not done. Collective over world, with the same job on all ranks and one outcome for all. The first rank of
  * a group says what it finished, with `say`. A signal stops it as it stops training_run, and so does the limit; calling it
- * again goes on. */
+ * again goes on. A group begins a combination if there is time for the most that one of its others took to be set up, for an
+ * iteration and for saving, and half of it: combinations that differ much in size may take longer. */
 enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
                               void (*say)(const struct sweep_job *job, int64_t combination, double mean_return),
                               struct fault *why);

@@ -42,6 +42,7 @@ struct trainer {
     int64_t steps;     /* environment steps taken by this rank since it was created */
     int64_t resumed;   /* iterations done before training_run */
     double run_seconds, file_seconds; /* of training_run, and of its part in which the run file is written */
+    double save_seconds;              /* of that, of the last time */
 };
 
 /* All tables, at their beginning: nothing learned, uniform policies. Collective. False when the machine cannot hold them;
