@@ -69,9 +69,9 @@ def text(path):
 
 
 def write(path, content, mode=0o644):
-    with open(path, "w") as file:
+    """With its mode at once: a stop file may be gone as soon as it is there."""
+    with open(path, "w", opener=lambda path, flags: os.open(path, flags, mode)) as file:
         file.write(content)
-    os.chmod(path, mode)
 
 
 class Requeue(unittest.TestCase):
