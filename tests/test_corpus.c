@@ -22,10 +22,40 @@ static void source_path(char path[PATH_BYTES], const char *name) {
 
 /* ---- Changes ---- */
 
-static const char *const words[] = {"\"\"", "\"", "\n", " ", "\t", "\r\n", "\\", "=", ":", ";", "[", "-", ".", "0", "nan", "inf", "-0", "1e308",
-                                    "0x10", "2147483648", "9223372036854775808", "99999999999999999999", "\xef\xbb\xbf", "\x80", "\x01",
-                                    "tasks = ", "name = ", "start_a = 1 1\n", "goal_a = 0 0\n", "map:\n", "payoff:\n", "11|-30/0 ",
-                                    "geometric:1e-6:1e6:9", "map\n", "version 1\n"};
+enum { WORDS = 100, WORD_BYTES = 80 };
+
+/* tests/fuzz/words.dict, the fuzzers' dictionary. */
+static struct {
+    char word[WORDS][WORD_BYTES];
+    size_t n;
+} words;
+
+/* A line of it: "word", in which \xHH, \" and \\ stand for a byte. Others are comments. */
+static void read_word(const char *line) {
+    const char *end = strrchr(line, '"');
+    char *out = words.word[words.n];
+    if (line[0] != '"') return;
+    assert_true(words.n < WORDS && end > line + 1 && end - line < WORD_BYTES);
+    for (const char *c = line + 1; c < end; c++) {
+        unsigned byte = (unsigned char)*c;
+        if (*c == '\\' && sscanf(c, "\\x%2x", &byte) == 1) c += 3;
+        else if (*c == '\\') byte = (unsigned char)*++c;
+        *out++ = (char)byte;
+    }
+    words.n++;
+}
+
+static int read_words(void **unused) {
+    char path[PATH_BYTES], line[2 * WORD_BYTES];
+    (void)unused;
+    source_path(path, "tests/fuzz/words.dict");
+    FILE *file = fopen(path, "r");
+    if (!file) fail_msg("%s cannot be opened", path);
+    while (fgets(line, sizeof line, file)) read_word(line);
+    fclose(file);
+    assert_true(words.n >= 30);
+    return 0;
+}
 
 /* Bytes of a changed file; what does not fit is not put into it. */
 struct input {
@@ -55,7 +85,7 @@ static void change_once(struct input *input, struct rng *rng) {
     uint8_t piece[PIECE];
     size_t at = draw(rng, input->n + 1), from = draw(rng, input->n + 1), n = 1 + draw(rng, PIECE);
     if (n > input->n - from) n = input->n - from;
-    const char *word = words[draw(rng, sizeof words / sizeof *words)];
+    const char *word = words.word[draw(rng, words.n)];
     switch (draw(rng, 4)) {
     case 0:
         if (at < input->n) input->byte[at] ^= (uint8_t)(1U << draw(rng, 8));
@@ -167,5 +197,5 @@ static void run_files(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tasks), cmocka_unit_test(settings), cmocka_unit_test(values),
                                        cmocka_unit_test(maps), cmocka_unit_test(scenarios), cmocka_unit_test(seals), cmocka_unit_test(run_files)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, read_words, NULL);
 }

@@ -316,6 +316,7 @@ static void endings_are_compared(void **unused) {
     assert_false(text_ends_with("ini", ".ini"));
     assert_false(text_ends_with("", ".ini"));
 }
+
 static void times_are_read_as_schedulers_write_them(void **unused) {
     (void)unused;
     static const struct {
@@ -335,7 +336,9 @@ static void whatever_is_no_time_is_refused_and_leaves_the_value(void **unused) {
     (void)unused;
     static const char *const refused[] = {"",      "0",    "0:00",  "0-0",     "-5",    "-1:00", "1:-2", ":",         "5:",   ":5",
                                           "1::2",  "-",    "1-",    "1:2:3:4", "1-2-3", "x",     "1:x",  "x-1:00",    "inf",  "nan",
-                                          "1e400", "1e9",  " 5",    "1 00",    "1,5",   "12000-0", "1--0", "0-1:-0", "+5", "1e3", "5e-1", "2-1e-3", ".", "1:.", "0000000000000000000000000000000001"};
+                                          "1e400", "1e9",  " 5",    "1 00",    "1,5",   "12000-0",
+                                          "1--0",  "0-1:-0", "+5",  "1e3",     "5e-1",  "2-1e-3", ".",   "1:.",
+                                          "0000000000000000000000000000000001"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         double seconds = 42;
         if (text_to_seconds(refused[i], &seconds)) fail_msg("\"%s\" was taken for %g s", refused[i], seconds);

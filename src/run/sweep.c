@@ -145,9 +145,10 @@ bool sweep_look(const char *path, const struct plan *plan, enum sweep_state *sta
 
 bool sweep_is_to_do(enum sweep_state state) { return state == SWEEP_NEW || state == SWEEP_BEGUN; }
 
-/* Of a combination that a group trained, and what it takes to set it up, train an iteration and save it. */
+/* Of the combinations that a group has trained; known to its first rank. */
 struct outcome {
-    double mean_return, least_seconds;
+    double mean_return;   /* of the last one */
+    double least_seconds; /* to set one up, train an iteration and save it: the most that one took; 0: none is done */
 };
 
 static double least_seconds(const struct trainer *t, double set_up_seconds) {
@@ -218,11 +219,11 @@ enum training_end sweep_train(const struct sweep_job *job, MPI_Comm world,
     MPI_Comm_split(world, (int)own, rank, &group);
     MPI_Comm_rank(group, &group_rank);
     enum training_end end = TRAINING_DONE;
-    struct outcome last = {NAN, 0};
+    struct outcome so_far = {NAN, 0};
     for (int64_t c = 0; end == TRAINING_DONE && c < job->sweep->n; c++) {
         if (!sweep_is_to_do(job->state[c]) || place++ % n_groups != own) continue;
-        end = is_time_left(job, &last, group) ? hold_and_train(job, c, group, &last, why) : TRAINING_STOPPED;
-        if (end == TRAINING_DONE && group_rank == 0) say(job, c, last.mean_return);
+        end = is_time_left(job, &so_far, group) ? hold_and_train(job, c, group, &so_far, why) : TRAINING_STOPPED;
+        if (end == TRAINING_DONE && group_rank == 0) say(job, c, so_far.mean_return);
         if (end == TRAINING_FAILED && group_rank == 0 && n_groups > 1) /* now: the others may train for days */
             fprintf(stderr, "multidistral sweep: %s; other groups finish theirs\n", why->text);
     }
