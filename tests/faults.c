@@ -1,6 +1,7 @@
 /* Preloaded into the ranks of a run (LD_PRELOAD), has a call fail as a broken disk or clock would. For tools/torture.
- *   FAULT=CALL:K:SUFFIX:HOW  the K-th CALL (write, fsync, rename, fwrite) on a path that ends in SUFFIX, from 1; K+: and all later.
- *                            HOW: EIO, ENOSPC, short (half is written), lies (nothing is done, and success returned)
+ *   FAULT=CALL:K:SUFFIX:HOW  the K-th CALL (open, lseek, write, fsync, rename, fwrite) on a path that ends in SUFFIX, from 1;
+ *                            K+: and all later. HOW: EIO, ENOSPC, ENOENT, short (half is written), lies (nothing is done, and
+ *                            success returned); the last two not of open and lseek
  *   FAULT_RANK=R             on this rank alone
  *   FAULT_LEAK=BYTES         so many are taken for good with each rename
  *   FAULT_CLOCK=HOURS        the time of day jumps so many hours forth and back from call to call; CLOCK_MONOTONIC does not
@@ -8,6 +9,8 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum how { NONE, EIO_, ENOSPC_, SHORT, LIES };
-static const char *const how_name[] = {"", "EIO", "ENOSPC", "short", "lies"};
+enum how { NONE, EIO_, ENOSPC_, ENOENT_, SHORT, LIES };
+static const char *const how_name[] = {"", "EIO", "ENOSPC", "ENOENT", "short", "lies"};
 
 static struct {
     char call[16], more[2], suffix[64], how[16];
@@ -64,9 +67,22 @@ static enum how turn_of(const char *call, int file) {
 }
 
 static int failed(enum how how) {
-    errno = how == EIO_ ? EIO : ENOSPC;
+    errno = how == EIO_ ? EIO : how == ENOENT_ ? ENOENT : ENOSPC;
     return -1;
 }
+
+#define OPENS(name)                                                                                                           \
+    int name(const char *path, int flags, ...) {                                                                             \
+        va_list more;                                                                                                        \
+        va_start(more, flags);                                                                                               \
+        int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, int) : 0;                                                    \
+        va_end(more);                                                                                                        \
+        enum how how = turn("open", path);                                                                                   \
+        return how == NONE ? REAL(name)(path, flags, mode) : failed(how);                                                    \
+    }
+
+OPENS(open)
+OPENS(open64)
 
 static ssize_t total(const struct iovec *piece, int n) {
     ssize_t bytes = 0;
@@ -94,6 +110,15 @@ size_t fwrite(const void *from, size_t size, size_t n, FILE *file) {
     failed(how);
     return 0;
 }
+
+#define SEEKS(name, offset)                                                                                                   \
+    offset name(int file, offset by, int from) {                                                                             \
+        enum how how = turn_of("lseek", file);                                                                               \
+        return how == NONE ? REAL(name)(file, by, from) : failed(how);                                                       \
+    }
+
+SEEKS(lseek, off_t)
+SEEKS(lseek64, off64_t)
 
 int fsync(int file) {
     enum how how = turn_of("fsync", file);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "multidistral/base/log.h"
@@ -88,20 +89,28 @@ static bool write_zeros(int file, size_t bytes) {
     return true;
 }
 
+const char *output_reason(int error) {
+    return error == ENOSPC || error == EDQUOT ? "no space is left on the device" : strerror(error);
+}
+
 bool output_has_room(const char *path, struct fault *why) {
     enum { ROOM = 64 * 1024, ENDING = sizeof ".room" };
     char *name = memory_zeros(strlen(path) + ENDING, 1);
     sprintf(name, "%s.room", path);
     unlink(name);
-    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error = errno;
     unlink(name);
     bool took = file >= 0 && write_zeros(file, ROOM);
-    int error = errno;
+    if (file >= 0 && !took) error = errno;
     if (file >= 0 && close(file) != 0 && took) took = false, error = errno;
     free(name);
-    if (took) return true;
-    bool full = error == ENOSPC || error == EDQUOT;
-    return fault_set(why, "%s: cannot be written: %s", path, full ? "no space is left on the device" : strerror(error));
+    return took || fault_set(why, "%s: cannot be written: %s", path, output_reason(error));
+}
+
+bool output_disk_is_full(const char *path) {
+    enum { NOTHING = 64 * 1024 };
+    struct statvfs disk;
+    return statvfs(path, &disk) == 0 && disk.f_bavail * disk.f_frsize < NOTHING;
 }
 
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why) {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "multidistral/base/memory.h"
@@ -53,58 +52,13 @@ void h5_reason(char *out, size_t size) {
     snprintf(out, size, "%s", deepest);
 }
 
-/* The file being written; empty: none. For the last words of h5_must. */
-static char in_hand[4096];
-
-bool h5_disk_is_full(const char *path) {
-    enum { NOTHING = 64 * 1024 };
-    struct statvfs disk;
-    return statvfs(path, &disk) == 0 && disk.f_bavail * disk.f_frsize < NOTHING;
-}
-
-static void end_job(const char *reason) {
-    fprintf(stderr, "multidistral: %s: cannot be written: %s%s\n"
-                    "multidistral: ending the job; a complete run file that was there before is untouched\n",
-            in_hand, h5_disk_is_full(in_hand) ? "no space is left on the device; " : "", reason);
-    fflush(stderr);
-    unlink(in_hand);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-}
-
 int64_t h5_must(int64_t result, const char *what, const char *path) {
     char deepest[256], reason[512];
     if (result >= 0) return result;
     h5_reason(deepest, sizeof deepest);
     snprintf(reason, sizeof reason, "%s %s: %s", what, path, deepest);
-    end_job(reason);
+    shared_end_job(reason);
     return result;
-}
-
-/* Open MPI says success of a write that failed. HDF5 sees it from the count, but in H5Fclose it goes on, in that rank alone, until all
- * wait for each other for ever. So every write through MPI is looked at here, in front of HDF5, by MPI's profiling interface. */
-static int check_written(int code, int count, MPI_Datatype type, const MPI_Status *status) {
-    MPI_Count size, written;
-    PMPI_Type_size_x(type, &size);
-    PMPI_Get_elements_x(status, MPI_BYTE, &written);
-    if (code == MPI_SUCCESS && written == count * size) return code;
-    char reason[128];
-    snprintf(reason, sizeof reason, "%lld of %lld bytes of a write arrived", (long long)written, (long long)(count * size));
-    end_job(reason);
-    return code;
-}
-
-int MPI_File_write_at(MPI_File file, MPI_Offset at, const void *bytes, int count, MPI_Datatype type, MPI_Status *status) {
-    MPI_Status own;
-    int code = PMPI_File_write_at(file, at, bytes, count, type, &own);
-    if (status != MPI_STATUS_IGNORE) *status = own;
-    return check_written(code, count, type, &own);
-}
-
-int MPI_File_write_at_all(MPI_File file, MPI_Offset at, const void *bytes, int count, MPI_Datatype type, MPI_Status *status) {
-    MPI_Status own;
-    int code = PMPI_File_write_at_all(file, at, bytes, count, type, &own);
-    if (status != MPI_STATUS_IGNORE) *status = own;
-    return check_written(code, count, type, &own);
 }
 
 /* HDF5 prints a stack of its own for each error unless told not to. It keeps for ever how texts and references of a file are
@@ -146,36 +100,20 @@ static uint64_t checksum(const void *data, size_t bytes) {
 
 /* ---- Writing ---- */
 
-/* For shared file pointers, which HDF5 does not use, Open MPI makes a semaphore for each file that it opens, named after the
- * last part of the path alone. A killed run leaves it behind, and all that write a file of that name on this host, whoever
- * they are, would wait for it for ever. A file takes its place, beside the one that is written: h5_is_left_by_mpi. */
-static void avoid_semaphores(void) { setenv("OMPI_MCA_sharedfp", "lockedfile", 0); }
-
-bool h5_is_left_by_mpi(const char *name, const char *written) {
-    static const char *const ending[] = {"-%*u-%*u.lock%n", ".locktest.%*u%n"}; /* of job and process; of a rank */
-    size_t length = strlen(written);
-    for (int i = 0; strncmp(name, written, length) == 0 && i < 2; i++) {
-        int end = 0;
-        sscanf(name + length, ending[i], &end);
-        if (end > 0 && name[length + (size_t)end] == '\0') return true;
-    }
-    return false;
-}
-
-void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm) {
+bool h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm, struct fault *why) {
     prepare();
-    avoid_semaphores();
     *writer = (struct h5_writer){0};
     MPI_Comm_rank(comm, &writer->rank);
-    snprintf(in_hand, sizeof in_hand, "%s", path);
+    if (!shared_create(&writer->shared, path, comm, why)) return false;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_userblock(creation, SEAL_BYTES);
     H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
     H5Pset_all_coll_metadata_ops(access, true);
     H5Pset_coll_metadata_write(access, true);
-    writer->file = h5_must(H5Fcreate(path, H5F_ACC_TRUNC, creation, access), "creating", path);
+    writer->file = h5_must(H5Fcreate(writer->shared.name, H5F_ACC_TRUNC, creation, access), "creating", path);
     H5Pclose(creation);
     H5Pclose(access);
+    return true;
 }
 
 void h5_group(struct h5_writer *writer, const char *path) {
@@ -301,7 +239,10 @@ void h5_attribute_integer(struct h5_writer *writer, const char *path, const char
     attribute(writer, path, name, H5T_NATIVE_INT64, &value);
 }
 
-void h5_close(struct h5_writer *writer) { h5_must(H5Fclose(writer->file), "closing", "it"); }
+void h5_close(struct h5_writer *writer) {
+    h5_must(H5Fclose(writer->file), "closing", "it");
+    shared_close(&writer->shared);
+}
 
 static bool same_as_written(hid_t file, const struct h5_written *w, struct fault *why) {
     size_t bytes = (size_t)h5_box_values(&w->box) * H5Tget_size(w->type);

@@ -8,6 +8,7 @@
 
 #include "multidistral/base/fault.h"
 #include "multidistral/run/layout.h"
+#include "runfile_shared.h"
 
 /* The axes of datasets: each is a dimension scale in the root group. */
 enum h5_axis {
@@ -37,11 +38,7 @@ hid_t h5_text_type(size_t bytes);
 /* What HDF5 says of its last error. */
 void h5_reason(char *out, size_t size);
 
-/* Is next to nothing free where this file is? */
-bool h5_disk_is_full(const char *path);
-
-/* The id or status of a call that must not fail: a failure says why on standard error, removes the file that is being
- * written, and aborts the job. For collective writing, which cannot be left by one rank alone. */
+/* The id or status of a call that must not fail: a failure ends the job (shared_end_job). For collective writing. */
 int64_t h5_must(int64_t result, const char *what, const char *path);
 
 /* ---- Writing: collective ---- */
@@ -55,17 +52,15 @@ struct h5_written {
 };
 
 struct h5_writer {
+    struct shared_file shared;
     hid_t file;
     int rank;
     struct h5_written *written; /* [n_written] */
     int n_written;
 };
 
-/* Is a file of this name what Open MPI leaves, when it is killed, beside the file that it was writing? Names without folders. */
-bool h5_is_left_by_mpi(const char *name, const char *written);
-
-/* The file begins with room for a seal. */
-void h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm);
+/* The file begins with room for a seal. False on all ranks: one of them cannot open it, and why; there is nothing to close then. */
+bool h5_create(struct h5_writer *writer, const char *path, MPI_Comm comm, struct fault *why);
 void h5_group(struct h5_writer *writer, const char *path);
 
 /* The scale of an axis: [length] values, the same on all ranks; written by rank 0. `meaning` may be NULL. */

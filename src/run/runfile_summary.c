@@ -43,22 +43,27 @@ static void write_measure(struct h5_writer *writer, const struct sweep *sweep, c
     free(values);
 }
 
-bool runfile_write_summary(const char *path, const struct sweep *sweep, const struct sweep_table *table,
-                           struct fault *why) {
+/* Written, read back and sealed. */
+static bool write_part(const char *part, const struct sweep *sweep, const struct sweep_table *table, struct fault *why) {
     struct h5_writer writer;
     struct h5_box box = {0};
-    char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
-    sprintf(part, "%s.part", path);
     h5_box_add(&box, AXIS_ITERATION, sweep->n, (struct range){0, sweep->n}); /* its name is not written */
-    h5_create(&writer, part, MPI_COMM_SELF);
+    if (!h5_create(&writer, part, MPI_COMM_SELF, why)) return false;
     h5_attribute_text(&writer, "/", "format", "multidistral summary");
     h5_group(&writer, "settings");
     for (int a = 0; a < sweep->n_axes; a++) write_axis(&writer, sweep, a, &box);
     for (int m = 0; m < SWEEP_MEASURES; m++) write_measure(&writer, sweep, table, (enum sweep_measure)m, &box);
     h5_close(&writer);
-    bool ok = h5_verify(&writer, part, why) && h5_seal(&writer, part, why) && output_place(part, path, why);
-    if (!ok) unlink(part);
+    bool ok = h5_verify(&writer, part, why) && h5_seal(&writer, part, why);
     h5_forget(&writer);
+    return ok;
+}
+
+bool runfile_write_summary(const char *path, const struct sweep *sweep, const struct sweep_table *table, struct fault *why) {
+    char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
+    sprintf(part, "%s.part", path);
+    bool ok = write_part(part, sweep, table, why) && output_place(part, path, why);
+    if (!ok) unlink(part);
     free(part);
     return ok;
 }

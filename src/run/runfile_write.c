@@ -1,7 +1,4 @@
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -553,27 +550,17 @@ static char *beside(const char *path, const char *ending) {
     return name;
 }
 
-static void clear_left_by_mpi(const char *part) {
-    char *own = memory_string(part), *other = memory_string(part);
-    const char *name = basename(other);
-    DIR *files = opendir(dirname(own));
-    for (struct dirent *file; files && (file = readdir(files));)
-        if (h5_is_left_by_mpi(file->d_name, name)) unlinkat(dirfd(files), file->d_name, 0);
-    if (files) closedir(files);
-    free(other);
-    free(own);
+static bool say_untouched(struct fault *why) {
+    struct fault reason = *why;
+    return fault_set(why, "%s; a complete run file that was there before is untouched", reason.text);
 }
-
-static const char untouched[] = "a complete run file that was there before is untouched";
 
 /* A new file for each writing, since a rank that another run left behind on a host out of reach may have the old one open,
  * and write into it later. On rank 0. */
 static bool clear_part(const char *part, const char *path, const struct output *place, struct fault *why) {
     if (place && !output_is_held(place, why)) return false;
-    clear_left_by_mpi(part);
     if (unlink(part) != 0 && errno != ENOENT) return fault_set(why, "%s: cannot be replaced: %s", part, strerror(errno));
-    struct fault reason;
-    return output_has_room(path, &reason) || fault_set(why, "%s; %s", reason.text, untouched);
+    return output_has_room(path, why) || say_untouched(why);
 }
 
 /* Reads the file again, since a disk may say that it took what it did not. */
@@ -597,8 +584,9 @@ static bool put_in_place(const char *part, const char *path, int keep, struct fa
     return access(part, F_OK) == 0 && fault_set(why, "%s; the new file is %s", reason.text, part);
 }
 
-static void write_all(struct writing *w, const char *part, const struct provenance *provenance) {
-    h5_create(&w->h5, part, w->trainer->world);
+/* False: the file cannot be opened. What fails later ends the job. */
+static bool write_all(struct writing *w, const char *part, const struct provenance *provenance, struct fault *why) {
+    if (!h5_create(&w->h5, part, w->trainer->world, why)) return say_untouched(why);
     h5_attribute_text(&w->h5, "/", "format", "multidistral run");
     h5_attribute_integer(&w->h5, "/", "format_version", RUNFILE_VERSION);
     h5_attribute_integer(&w->h5, "/", "iterations_done", w->trainer->iteration);
@@ -609,6 +597,7 @@ static void write_all(struct writing *w, const char *part, const struct provenan
     write_state(w);
     write_provenance(w, provenance);
     h5_close(&w->h5);
+    return true;
 }
 
 /* Ranks whose part cannot be read back as written, or a disk that has no room, fail it for all. Each host flushes what went through
@@ -616,12 +605,13 @@ static void write_all(struct writing *w, const char *part, const struct provenan
 static bool verify_part(struct writing *w, const char *part, const char *path, struct fault *why) {
     bool own = (w->h5.rank == 0 || output_flush(part, why)) && h5_verify(&w->h5, part, why);
     bool ok = reduce_fault(own, why, w->trainer->world);
-    bool full = h5_disk_is_full(part);
+    bool full = output_disk_is_full(part);
     MPI_Barrier(w->trainer->world); /* all have looked before it is removed */
     if (!ok && w->h5.rank == 0) unlink(part);
     if (ok) return true;
-    if (full) return fault_set(why, "%s: cannot be written: no space is left on the device; %s", path, untouched);
-    return fault_at(why, "%s: cannot be written; %s", path, untouched);
+    if (full) fault_write(why, "%s: cannot be written: no space is left on the device", path);
+    else fault_write_at(why, "%s: cannot be written", path);
+    return say_untouched(why);
 }
 
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
@@ -633,10 +623,9 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
     bool ok = reduce_fault(rank != 0 || clear_part(part, path, place, why), why, trainer->world);
     if (ok) {
         find_rows(&w);
-        write_all(&w, part, provenance);
-        bool written = verify_part(&w, part, path, why);
-        bool placed = written && (rank != 0 || (finish_part(&w, part, place, why) && put_in_place(part, path, place ? place->keep : 1, why)));
-        ok = written && reduce_fault(placed, why, trainer->world);
+        ok = write_all(&w, part, provenance, why) && verify_part(&w, part, path, why);
+        bool placed = ok && (rank != 0 || (finish_part(&w, part, place, why) && put_in_place(part, path, place ? place->keep : 1, why)));
+        ok = ok && reduce_fault(placed, why, trainer->world);
         h5_forget(&w.h5);
         memory_sparse_free(w.row, w.row_room, sizeof *w.row);
         memory_give_back();

@@ -27,9 +27,14 @@ void output_close(struct output *output);
 /* Could a file be put there? Nothing is taken or left. Local. */
 bool output_check(const char *path, bool may_replace, struct fault *why);
 
-/* Does a disk take a little more? All ranks that make a file together there wait for each other for ever where it does not: Open MPI
- * gives up on rank 0 alone. Tried with a file PATH.room, which is gone at once. Local. */
+/* Does a disk take a little more? Tried with a file PATH.room, which is gone at once. Local. */
 bool output_has_room(const char *path, struct fault *why);
+
+/* Is next to nothing free where this file is? */
+bool output_disk_is_full(const char *path);
+
+/* What an errno of a file means to a user. */
+const char *output_reason(int error);
 
 /* Brings a file to the disk; and the names in the folder of a file, new or changed, where the file system can do that. Local. */
 bool output_flush(const char *path, struct fault *why);
