@@ -1,7 +1,8 @@
 /* Preloaded into the ranks of a run (LD_PRELOAD), has a call fail as a broken disk or clock would. For tools/torture.
  *   FAULT=CALL:K:SUFFIX:HOW  the K-th CALL (open, lseek, write, fsync, rename, fwrite) on a path that ends in SUFFIX, from 1;
  *                            K+: and all later. HOW: EIO, ENOSPC, ENOENT, short (half is written), lies (nothing is done, and
- *                            success returned); the last two not of open and lseek
+ *                            success returned); the last two not of open, which
+ *                            counts where a file is opened for reading and writing, and lseek
  *   FAULT_RANK=R             on this rank alone
  *   FAULT_LEAK=BYTES         so many are taken for good with each rename
  *   FAULT_CLOCK=HOURS        the time of day jumps so many hours forth and back from call to call; CLOCK_MONOTONIC does not
@@ -75,9 +76,9 @@ static int failed(enum how how) {
     int name(const char *path, int flags, ...) {                                                                             \
         va_list more;                                                                                                        \
         va_start(more, flags);                                                                                               \
-        int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, int) : 0;                                                    \
+        int mode = (flags & O_CREAT) ? va_arg(more, int) : 0;                                                                \
         va_end(more);                                                                                                        \
-        enum how how = turn("open", path);                                                                                   \
+        enum how how = (flags & O_RDWR) ? turn("open", path) : NONE;                                                         \
         return how == NONE ? REAL(name)(path, flags, mode) : failed(how);                                                    \
     }
 

@@ -292,9 +292,9 @@ static void what_one_rank_cannot_open_all_refuse(void **state) {
     for (int left = 0; left < 2; left++) {
         struct fault why = {""};
         struct rlimit few = limit_for(left);
-        if (last) setrlimit(RLIMIT_NOFILE, &few);
+        if (last) assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
         bool written = runfile_write(path, NULL, &trainer, &made_by_test, &why);
-        setrlimit(RLIMIT_NOFILE, &before);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
         assert_false(written);
         assert_non_null(strstr(why.text, strerror(EMFILE)));
         assert_true(there("run.h5") && !there("run.h5.part") && !there("run.h5.prev"));

@@ -10,11 +10,13 @@ from patience import patience
 
 SOURCE = os.environ["SOURCE"]
 COLUMNS = ("tries", "struck", "same", "refused", "missed", "hangs", "failed", "skipped")
-GOT_OVER = {"open ENOENT part rank 2", "fsync lies part rank 0", "rename lies part rank 0", "semaphore left", "clock jumps", "rank stalls", "rank stalls for ever"}
+GOT_OVER = {"open ENOENT part rank 2", "fsync lies part rank 0", "rename lies part rank 0", "semaphore left", "clock jumps", "rank stalls",
+            "rank stalls for ever"}
 REFUSED = {f"{fault} rank 0" for fault in (
-    "open EIO part", "lseek EIO part", "write EIO part", "write ENOSPC part", "write short part", "write lies part", "fsync EIO part", "fsync EIO folder", "rename EIO part",
-    "rename ENOSPC part", "fwrite ENOSPC part", "fwrite short part", "fwrite lies part")} | {
-    "open EIO part rank 2", "disk full", "disk full from outside", "disk full before", "folder read only", "folder renamed", "folder removed", "two runs"}
+    "open EIO part", "lseek EIO part", "write EIO part", "write ENOSPC part", "write short part", "write lies part", "fsync EIO part",
+    "fsync EIO folder", "rename EIO part", "rename ENOSPC part", "fwrite ENOSPC part", "fwrite short part", "fwrite lies part")} | {
+    "open EIO part rank 2", "disk full", "disk full from outside", "disk full before", "folder read only", "folder renamed", "folder removed",
+    "two runs"}
 NEED_MOUNTS = {"disk full", "disk full from outside", "disk full before", "semaphore left", "folder read only"}
 
 

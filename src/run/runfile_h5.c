@@ -288,7 +288,7 @@ bool h5_seal(const struct h5_writer *writer, const char *path, struct fault *why
 void h5_forget(struct h5_writer *writer) {
     for (int i = 0; i < writer->n_written; i++) H5Tclose(writer->written[i].type);
     free(writer->written);
-    *writer = (struct h5_writer){0};
+    *writer = (struct h5_writer){.shared.own = -1};
 }
 
 /* ---- Reading ---- */

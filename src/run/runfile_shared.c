@@ -1,3 +1,7 @@
+#ifdef __linux__
+#define _DEFAULT_SOURCE /* statfs */
+#include <sys/vfs.h>
+#endif
 #include "runfile_shared.h"
 
 #include <errno.h>
@@ -30,11 +34,13 @@ void shared_end_job(const char *reason) {
 
 /* For shared file pointers, which HDF5 does not use, Open MPI opens a second file or a semaphore with each file. Where one rank fails in
  * that (a full disk), the others wait for ever; and the semaphore that a killed run leaves locks out all that write a file of that
- * name on this host. Below priority 0 none is opened; naming one kind keeps the others from trying out what they could do. */
+ * name on this host. Below priority 0 none is opened, whatever the user has set; the other two kinds do not obey, or try out locks. */
 static void avoid_shared_pointers(void) {
-    setenv("OMPI_MCA_sharedfp", "sm", 0);
-    setenv("OMPI_MCA_sharedfp_sm_priority", "-1", 0);
+    setenv("OMPI_MCA_sharedfp", "^lockedfile,individual", 1);
+    setenv("OMPI_MCA_sharedfp_sm_priority", "-1", 1);
 }
+
+enum { SEEN_AFTER = 30 /* seconds, at the latest, by every host */ };
 
 /* A host that reaches the folder over a network may remember what was in it; opening it has it ask anew. */
 static bool ask_for_folder(const char *path) {
@@ -54,9 +60,10 @@ static bool is_empty(int file) {
 /* A descriptor of the file that rank 0 made; -1: errno says why. Another host may see it a little later, and before that none, or the
  * one that had this name and was put in place: that is not empty. */
 static int open_when_seen(const char *path) {
-    enum { TRIES = 300, PAUSE = 100 /* ms */ };
-    for (int i = 0; i < TRIES && ask_for_folder(path); i++) {
+    enum { PAUSE = 100 /* ms */, TRIES = SEEN_AFTER * 1000 / PAUSE };
+    for (int i = 0; i < TRIES; i++) {
         if (i > 0) nanosleep(&(struct timespec){.tv_nsec = PAUSE * 1000000L}, NULL);
+        if (!ask_for_folder(path)) break;
         int file = open(path, O_RDWR | O_CLOEXEC), error = errno;
         if (is_empty(file)) return file;
         if (file >= 0) close(file);
@@ -66,18 +73,33 @@ static int open_when_seen(const char *path) {
     return -1;
 }
 
-/* MPI opens it once more. */
-static bool has_spare_descriptor(int file) {
-    int spare = fcntl(file, F_DUPFD_CLOEXEC, 0);
-    if (spare >= 0) close(spare);
-    return spare >= 0;
+/* Open MPI closes for all what one rank alone cannot open, and waits for ever for the others, who could. So it is told to open what is
+ * open already, where the system has names for that: whatever becomes of the file's own name, or its folder, meanwhile. Not on Lustre,
+ * where it looks at the folder in the name; MPIs with ROMIO agree by themselves whether a file is open. */
+static void name_own(struct shared_file *file, const char *path) {
+    snprintf(file->name, sizeof file->name, "%s", path);
+#if defined OPEN_MPI && defined __linux__
+    enum { LUSTRE = 0x0BD00BD0 };
+    struct statfs about;
+    if (fstatfs(file->own, &about) != 0 || about.f_type == LUSTRE || access("/proc/self/fd", X_OK) != 0) return;
+    snprintf(file->name, sizeof file->name, "/proc/self/fd/%d", file->own);
+#endif
 }
 
-static bool is_open(int file, const char *path, int rank, struct fault *why) {
-    if (file >= 0 && has_spare_descriptor(file)) return true;
+/* As MPI will. */
+static bool opens_again(const char *name) {
+    int again = open(name, O_RDWR | O_CLOEXEC);
+    if (again >= 0) close(again);
+    return again >= 0;
+}
+
+static bool say_why(const char *path, int rank, struct fault *why) {
     int error = errno, length;
     char host[MPI_MAX_PROCESSOR_NAME];
     MPI_Get_processor_name(host, &length);
+    if (rank > 0 && (error == ENOENT || error == ESTALE))
+        return fault_set(why, "%s: cannot be written: made by rank 0, and not seen by rank %d on %s, expected a folder that all hosts share",
+                         path, rank, host);
     return fault_set(why, "%s: cannot be written: %s (rank %d on %s)", path, output_reason(error), rank, host);
 }
 
@@ -85,17 +107,11 @@ static bool is_open(int file, const char *path, int rank, struct fault *why) {
 static bool open_own(struct shared_file *file, const char *path, MPI_Comm comm, struct fault *why) {
     int rank;
     MPI_Comm_rank(comm, &rank);
-    if (rank == 0) file->own = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (!reduce_fault(rank != 0 || is_open(file->own, path, rank, why), why, comm)) return false;
-    if (rank != 0) file->own = open_when_seen(path);
-    return reduce_fault(is_open(file->own, path, rank, why), why, comm);
-}
-
-/* Open MPI closes for all what one rank alone cannot open, and waits for ever for the others, who could. So MPI is told to open what is
- * open already, where the system has names for that: whatever becomes of the file's own name, or its folder, meanwhile. */
-static void name_own(struct shared_file *file, const char *path) {
-    snprintf(file->name, sizeof file->name, "/proc/self/fd/%d", file->own);
-    if (access(file->name, R_OK | W_OK) != 0) snprintf(file->name, sizeof file->name, "%s", path);
+    if (rank == 0) file->own = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (!reduce_fault(rank > 0 || file->own >= 0 || say_why(path, rank, why), why, comm)) return false;
+    if (rank > 0) file->own = open_when_seen(path);
+    if (file->own >= 0) name_own(file, path);
+    return reduce_fault((file->own >= 0 && opens_again(file->name)) || say_why(path, rank, why), why, comm);
 }
 
 bool shared_create(struct shared_file *file, const char *path, MPI_Comm comm, struct fault *why) {
@@ -104,9 +120,9 @@ bool shared_create(struct shared_file *file, const char *path, MPI_Comm comm, st
     avoid_shared_pointers();
     *file = (struct shared_file){.own = -1};
     snprintf(in_hand, sizeof in_hand, "%s", path);
-    if (open_own(file, path, comm, why)) return name_own(file, path), true;
+    if (open_own(file, path, comm, why)) return true;
+    if (rank == 0 && file->own >= 0) unlink(path);
     shared_close(file);
-    if (rank == 0) unlink(path);
     MPI_Barrier(comm);
     return false;
 }
@@ -114,6 +130,7 @@ bool shared_create(struct shared_file *file, const char *path, MPI_Comm comm, st
 void shared_close(struct shared_file *file) {
     if (file->own >= 0) close(file->own);
     file->own = -1;
+    in_hand[0] = '\0';
 }
 
 /* ---- What fails later: looked at here, in front of HDF5, by MPI's profiling interface ---- */

@@ -1,5 +1,5 @@
 /* A file that all ranks write together. Open MPI 4.1 waits for ever where one rank alone fails, or says success: here all ranks open the
- * file or none does, and whatever fails later ends the job. Private to runfile_*.c. */
+ * file before MPI does, or none does, and whatever fails later ends the job. Private to runfile_*.c. */
 #ifndef MULTIDISTRAL_RUN_RUNFILE_SHARED_H
 #define MULTIDISTRAL_RUN_RUNFILE_SHARED_H
 
@@ -13,8 +13,8 @@ struct shared_file {
     char name[4096]; /* by which this rank's MPI is to open it; ranks may have different ones */
 };
 
-/* Makes an empty file at path and opens it on every rank of comm. From then on it is the one being written: one at a time. Collective.
- * False on all ranks: one of them could not, and why; then there is no such file. */
+/* Makes an empty file at path, where none is, and opens it on every rank of comm. Until shared_close it is the one being written: one at
+ * a time. Collective. False on all ranks: the lowest that could not, and why; the file is removed then, and there is nothing to close. */
 bool shared_create(struct shared_file *file, const char *path, MPI_Comm comm, struct fault *why);
 
 /* After MPI has closed it. Local. */

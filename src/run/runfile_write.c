@@ -67,18 +67,17 @@ static uint64_t most_listed(const struct writing *w) {
     return most;
 }
 
-static void find_rows(struct writing *w) {
+static bool find_rows(struct writing *w, const char *path, struct fault *why) {
     const struct trainer *t = w->trainer;
     w->row_room = most_listed(w);
     w->row = memory_sparse(w->row_room, sizeof *w->row);
-    if (!w->row) {
-        h5_must(-1, "listing the rows of", "the tables");
-        abort();
-    }
+    bool listed = w->row || fault_set(why, "%s: cannot be written: no memory to list its rows", path);
+    if (!reduce_fault(listed, why, t->world)) return false;
     for (int64_t u = 0; u < t->layout.replicas.n * t->layout.tasks.n; u++)
         for (int p = 0; p < plan_n_players(w->plan); p++) add_learned(w, &t->learner[u], p);
     for (int64_t d = 0; d < t->layout.replicas.n * plan_n_distilled(w->plan); d++) add_distilled(w, &t->distilled[d]);
     w->n_rows = (int64_t)reduce_rows(w->row, (uint64_t)w->n_rows, w->plan->senses.rows.n, t->world);
+    return true;
 }
 
 /* ---- Texts ---- */
@@ -622,8 +621,7 @@ bool runfile_write(const char *path, const struct output *place, const struct tr
     MPI_Comm_rank(trainer->world, &rank);
     bool ok = reduce_fault(rank != 0 || clear_part(part, path, place, why), why, trainer->world);
     if (ok) {
-        find_rows(&w);
-        ok = write_all(&w, part, provenance, why) && verify_part(&w, part, path, why);
+        ok = find_rows(&w, path, why) && write_all(&w, part, provenance, why) && verify_part(&w, part, path, why);
         bool placed = ok && (rank != 0 || (finish_part(&w, part, place, why) && put_in_place(part, path, place ? place->keep : 1, why)));
         ok = ok && reduce_fault(placed, why, trainer->world);
         h5_forget(&w.h5);
