@@ -272,7 +272,7 @@ class File(InFolder):
         self.assertFalse(differences(whole, part))
 
     def test_a_time_limit_is_kept_with_all_saved(self):
-        settings = [*TWO_ROOMS, "--games-e", 200, "--iterations", 100000]
+        settings = [*TWO_ROOMS, "--games-e", 20, "--iterations", 100000]
         for limit in ("2", "0:02", "0:0:02", "0-0:0:2"):
             began = time.monotonic()
             name = self.train("limit.h5", *settings, "--max-time", limit, "--overwrite", ranks=2, status=75)
