@@ -14,6 +14,13 @@
 #include "multidistral/base/log.h"
 #include "multidistral/base/memory.h"
 
+char *output_beside(const char *path, const char *ending) {
+    size_t bytes = strlen(path) + strlen(ending) + 1;
+    char *name = memory_zeros(bytes, 1);
+    snprintf(name, bytes, "%s%s", path, ending);
+    return name;
+}
+
 static bool place_is_free(const char *path, bool may_replace, struct fault *why) {
     struct stat about;
     if (path[0] == '\0') return fault_set(why, "the run file has no name, expected -o run.h5");
@@ -94,9 +101,8 @@ const char *output_reason(int error) {
 }
 
 bool output_has_room(const char *path, struct fault *why) {
-    enum { ROOM = 64 * 1024, ENDING = sizeof ".room" };
-    char *name = memory_zeros(strlen(path) + ENDING, 1);
-    sprintf(name, "%s.room", path);
+    enum { ROOM = 64 * 1024 };
+    char *name = output_beside(path, ".room");
     unlink(name);
     int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error = errno;
     unlink(name);
@@ -116,10 +122,8 @@ bool output_disk_is_full(const char *path) {
 bool output_open(struct output *output, const char *path, bool may_replace, struct fault *why) {
     *output = (struct output){.keep = 1, .lock = -1};
     if (!output_check(path, may_replace, why)) return false;
-    enum { ENDING = sizeof ".lock" };
     output->path = resolved(path);
-    output->lock_path = memory_zeros(strlen(output->path) + ENDING, 1);
-    sprintf(output->lock_path, "%s.lock", output->path);
+    output->lock_path = output_beside(output->path, ".lock");
     if (take_lock(output, why) && place_is_free(path, may_replace, why) && output_has_room(output->path, why)) return true;
     output_close(output);
     return false;
@@ -163,10 +167,8 @@ static bool copy_bytes(int in, int out) {
 
 /* A copy, on the disk when it is there by its name: made as TO.part. False: errno says why, and there is none. */
 static bool copy_file(const char *from, const char *to) {
-    enum { ENDING = sizeof ".part" };
     struct stat about;
-    char *part = memory_zeros(strlen(to) + ENDING, 1);
-    sprintf(part, "%s.part", to);
+    char *part = output_beside(to, ".part");
     int in = open(from, O_RDONLY | O_CLOEXEC);
     int out = in >= 0 && fstat(in, &about) == 0 ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, about.st_mode & 0777) : -1;
     bool copied = out >= 0 && copy_bytes(in, out) && fsync(out) == 0;

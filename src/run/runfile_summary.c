@@ -60,8 +60,7 @@ static bool write_part(const char *part, const struct sweep *sweep, const struct
 }
 
 bool runfile_write_summary(const char *path, const struct sweep *sweep, const struct sweep_table *table, struct fault *why) {
-    char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
-    sprintf(part, "%s.part", path);
+    char *part = output_beside(path, ".part");
     unlink(part); /* of a sweep that died */
     bool ok = write_part(part, sweep, table, why) && output_place(part, path, why);
     if (!ok) unlink(part);

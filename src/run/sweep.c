@@ -302,8 +302,7 @@ static bool write_text(const char *path, const char *text) {
 }
 
 static bool write_csv(const char *path, const char *text, struct fault *why) {
-    char *part = memory_zeros(strlen(path) + sizeof ".part", 1);
-    sprintf(part, "%s.part", path);
+    char *part = output_beside(path, ".part");
     bool written = write_text(part, text) || fault_set(why, "%s: cannot be written: %s", path, strerror(errno));
     bool placed = written && output_place(part, path, why);
     if (!placed) unlink(part);

@@ -8,6 +8,9 @@
 
 enum { OUTPUT_KEEP_MOST = 99 };
 
+/* The name PATHENDING, of a file beside the one at path. The caller owns it. */
+char *output_beside(const char *path, const char *ending);
+
 /* The name of the n-th run file before the one at path, from 1: PATH.prev, PATH.prev2, ... The caller owns it. */
 char *output_previous(const char *path, int n);
 
@@ -30,7 +33,7 @@ bool output_check(const char *path, bool may_replace, struct fault *why);
 /* Does a disk take a little more? Tried with a file PATH.room, which is gone at once. Local. */
 bool output_has_room(const char *path, struct fault *why);
 
-/* Is next to nothing free where this file is? */
+/* Is next to nothing free where this file is? Local. */
 bool output_disk_is_full(const char *path);
 
 /* What an errno of a file means to a user. */

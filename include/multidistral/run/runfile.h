@@ -21,8 +21,8 @@ struct provenance {
     double steps_per_second;       /* environment steps of all ranks */
 };
 
-/* Writes the trainer's state. Collective. When a rank cannot open the new file, the data cannot be read back as written, or the place is
- * held no more, no file is replaced and all ranks return false. A call into HDF5, or of HDF5 into MPI's files, that fails ends
+/* Writes the trainer's state. Collective. When a rank cannot open the new file or has no memory for it, the data cannot be read back as
+ * written, or the place is held no more, no file is replaced and all ranks return false. A call into HDF5, or of HDF5 into MPI's files, that fails ends
  * the job from the rank where it failed: the others wait in a collective call that cannot be left.
  *   place  what holds the path, on rank 0; NULL: nobody else can be there */
 bool runfile_write(const char *path, const struct output *place, const struct trainer *trainer,
