@@ -289,6 +289,11 @@ class File(InFolder):
         with h5py.File(name) as file:
             self.assertEqual(file.attrs["iterations_done"], 1)
 
+    @staticmethod
+    def launched_by_hydra():
+        """MPICH's mpiexec; it says 0 of about a third of the jobs of two ranks that have both ended by a signal."""
+        return "HYDRA" in subprocess.run([MPIEXEC, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+
     def test_a_second_signal_ends_at_once_and_spares_the_file(self):
         name = self.train("run.h5", TWO_ROOMS[0], "--iterations", 1)
         with open(name, "rb") as file:
@@ -304,7 +309,7 @@ class File(InFolder):
                     self.read_until(training.stderr, "a second signal ends at once")
                     training.send_signal(number)
                     training.communicate(timeout=patience(60))
-                self.assertNotIn(training.returncode, (0, 75))
+                self.assertNotIn(training.returncode, (75,) if ranks and self.launched_by_hydra() else (0, 75))
                 with open(name, "rb") as file:
                     self.assertEqual(file.read(), before)
         self.train("run.h5", TWO_ROOMS[0], "--iterations", 2, "--overwrite")
