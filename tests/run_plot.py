@@ -145,6 +145,8 @@ class Plot(unittest.TestCase):
         first = self.run_file("first")
         with open(first, "rb") as whole, open(self.path("cut.h5"), "wb") as cut:
             cut.write(whole.read()[:50_000])
+        with open(first, "rb") as whole, open(self.path("bare.h5"), "wb") as bare:
+            bare.write(whole.read()[seal.SEAL:])
         shutil.copy(first, self.path("future.h5"))
         with h5py.File(self.path("future.h5"), "a") as run:
             run.attrs["format_version"] = 7
@@ -157,7 +159,7 @@ class Plot(unittest.TestCase):
             damaged.write(data)
         for name, says in (("none.h5", "No such file"), (".", "directory"), (TASKS[0], "no complete run file"),
                            ("cut.h5", "no complete run file"), ("bit.h5", "bytes are not those"), ("future.h5", "format version 7, expected 3"),
-                           ("alien.h5", "no run file"), (self.run_file("other"), "different tasks")):
+                           ("bare.h5", "has lost its seal"), ("alien.h5", "no run file"), (self.run_file("other"), "different tasks")):
             with self.subTest(name):
                 self.refused(first, name, says=says)
 

@@ -287,12 +287,15 @@ class Report(unittest.TestCase):
                     else {"MULTIDISTRAL": "/bin/false"})
 
     def test_refusals(self):
-        cut, other, page = (f"{self.place.name}/{name}" for name in ("cut.h5", "other.h5", "no.html"))
+        cut, bare, other, page = (f"{self.place.name}/{name}" for name in ("cut.h5", "bare.h5", "other.h5", "no.html"))
         with open(self.run_file, "rb") as whole, open(cut, "wb") as part:
             part.write(whole.read()[:20000])
+        with open(self.run_file, "rb") as whole, open(bare, "wb") as rest:
+            rest.write(whole.read()[16384:])
         with h5py.File(other, "w") as file:
             file.attrs["format_version"] = 99
         self.report(cut, "-o", page, status=2, says="cut.h5: no complete run file")
+        self.report(bare, "-o", page, status=2, says="bare.h5: has lost its seal")
         self.report(other, "-o", page, status=2, says="format version 99, expected 3")
         self.report(f"{self.place.name}/none.h5", "-o", page, status=2, says="none.h5")
         self.report(TASKS[0], "-o", page, status=2, says="two_rooms_1.task")

@@ -33,16 +33,17 @@ def digest(file):
 
 
 def check(path):
-    """Raises OSError unless the file is as it was sealed, or has no seal and begins as HDF5 does."""
+    """Whether it has a seal: False if it begins as HDF5 does. Raises OSError unless the file is as it was sealed."""
     with open(path, "rb") as file:
         if file.read(len(SIGNATURE)) == SIGNATURE:
-            return
+            return False
         file.seek(0)
         line = LINE.fullmatch(file.read(HEAD))
         if not line:
             raise OSError("begins neither as a run file nor as HDF5")
         if (int(line[2], 16), int(line[1], 16) - HEAD) != digest(file):
             raise OSError("is damaged: its bytes are not those that were written")
+    return True
 
 
 def put(path):
